@@ -1,0 +1,55 @@
+"""How this package starts threads, and where it reports what nobody waits for."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+STACK_BYTES = 4 * 1024 * 1024
+"""Least stack of a worker's thread. A JavaScript engine may use 2 MiB of it for the wasm stack, and
+a thread must have a mebibyte more than that; platforms give as little as 512 KiB by default."""
+
+_start_lock = threading.Lock()
+
+
+def start_thread(
+    run: Callable[[], None], name: str, *, big_stack: bool = False
+) -> threading.Thread:
+    """Start a daemon thread (daemon, so that it can never keep the interpreter from leaving).
+
+    Args:
+        run: What it does.
+        name: Its name.
+        big_stack: Whether it will run an engine, and needs `STACK_BYTES` of stack. Python's setting
+            is one for the process, so it is set and restored under a lock; a thread that somebody
+            else starts in just that moment gets the same size, which does no harm. A larger setting
+            of the program's is kept.
+    """
+    thread = threading.Thread(target=run, name=name, daemon=True)
+    if not big_stack:
+        thread.start()
+        return thread
+    with _start_lock:
+        before = threading.stack_size(STACK_BYTES)  # it can only be read by setting it
+        try:
+            if before > STACK_BYTES:
+                threading.stack_size(before)
+            thread.start()
+        finally:
+            threading.stack_size(before)
+    return thread
+
+
+def report_unraisable(error: BaseException) -> None:
+    """Report an error that has nobody to go to, by ``threading.excepthook``."""
+    details = (type(error), error, error.__traceback__, threading.current_thread())
+    threading.excepthook(threading.ExceptHookArgs(details))
+
+
+def after_fork() -> None:
+    """Make the lock anew: in the child of a fork its holder may be gone."""
+    global _start_lock
+    _start_lock = threading.Lock()

@@ -1,0 +1,189 @@
+"""How trace events are made: one short function for each thing that can happen."""
+
+from __future__ import annotations
+
+import os
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+
+from actors import tracing
+from actors._current import current
+from actors._threads import report_unraisable
+from actors.errors import QueryCancelled, QueryTimeout, WorkerDied, WorkerStopped
+from actors.tracing import (
+    CONSOLE_LINE,
+    POOL_CLOSED,
+    POOL_STARTED,
+    QUERY_DONE,
+    WORKER_ABANDONED,
+    WORKER_READY,
+    WORKER_RESTARTED,
+    WORKER_STARTED,
+    WORKER_STOPPED,
+    EventName,
+    Outcome,
+    TraceEvent,
+    listening,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from actors._cell import Cell
+    from actors._reply import Reply
+    from runtimes import ConsoleEvent
+
+_LEVELS: Final[Mapping[str, str]] = {
+    WORKER_STARTED: "debug",
+    WORKER_RESTARTED: "warning",
+    WORKER_ABANDONED: "error",
+    QUERY_DONE: "debug",
+}
+
+
+_salt = int.from_bytes(os.urandom(8), "big")
+
+
+def _emit(name: EventName, fields: dict[str, Any], level: str | None = None) -> None:
+    level = level or _LEVELS.get(name, "info")
+    for subscriber in tracing._subscribers:
+        try:
+            subscriber(TraceEvent(name, level, fields))
+        except Exception as error:
+            report_unraisable(error)
+    if structlog.is_configured():
+        try:
+            getattr(structlog.get_logger("actors"), level)(name, **fields)
+        except Exception as error:
+            report_unraisable(error)
+
+
+def _about(cell: Cell) -> dict[str, Any]:
+    fields: dict[str, Any] = {"worker": cell.name}
+    if cell.pool is not None:
+        fields["pool"] = cell.pool
+    return fields
+
+
+def ids(reply: Reply[Any]) -> dict[str, Any]:
+    """Return a query's ids in the form of W3C trace context: 16 bytes a trace, 8 a query."""
+    found = {
+        "trace_id": f"{_salt:016x}{reply._trace:016x}",
+        "query_id": _span(reply._id),
+    }
+    if reply._parent:
+        found["parent_id"] = _span(reply._parent)
+    return found
+
+
+def _span(number: int) -> str:
+    return f"{(number + _salt) & 0xFFFF_FFFF_FFFF_FFFF:016x}"
+
+
+def bind(cell: Cell, reply: Reply[Any]) -> None:
+    """Bind worker and ids in the query's own context, for every line that is logged in it."""
+    if structlog.is_configured():
+        structlog.contextvars.bind_contextvars(**_about(cell), **ids(reply))
+
+
+def worker_started(cell: Cell) -> None:
+    """An incarnation begins; its runtime is to be made."""
+    if listening():
+        _emit(WORKER_STARTED, _about(cell))
+
+
+def worker_ready(cell: Cell, generation: int) -> None:
+    """An incarnation takes queries."""
+    if listening():
+        _emit(WORKER_READY, {**_about(cell), "generation": generation})
+
+
+def worker_restarted(cell: Cell, reason: str, error: BaseException | None) -> None:
+    """A worker was lost and is made anew."""
+    if listening():
+        about = {**_about(cell), "generation": cell.generation, "reason": reason}
+        _emit(WORKER_RESTARTED, {**about, "error": None if error is None else repr(error)})
+
+
+def worker_abandoned(cell: Cell) -> None:
+    """A thread did not come back and was given up."""
+    if listening():
+        _emit(WORKER_ABANDONED, {**_about(cell), "abandoned": len(cell.abandoned)})
+
+
+def worker_stopped(cell: Cell) -> None:
+    """A worker is gone for good."""
+    if listening():
+        error = cell.failure
+        about = {**_about(cell), "generation": cell.generation}
+        _emit(WORKER_STOPPED, about if error is None else {**about, "error": repr(error)})
+
+
+def pool_started(name: str, size: int) -> None:
+    """All workers of a pool are ready."""
+    if listening():
+        _emit(POOL_STARTED, {"pool": name, "size": size})
+
+
+def pool_closed(name: str, error: BaseException | None) -> None:
+    """A pool is closed."""
+    if listening():
+        _emit(POOL_CLOSED, {"pool": name, "error": None if error is None else repr(error)})
+
+
+def outcome_of(error: BaseException | None, without: Outcome = "ok") -> Outcome:
+    """Return the word for how a query ended; `without` an error."""
+    if error is None:
+        return without
+    if isinstance(error, QueryCancelled):
+        return "cancelled"
+    if isinstance(error, QueryTimeout):
+        return "timeout"
+    if isinstance(error, WorkerStopped):
+        return "stopped"
+    return "died" if isinstance(error, WorkerDied) else "error"
+
+
+def query_done(cell: Cell, reply: Reply[Any], started: float) -> None:
+    """A query was run; emitted in its own context."""
+    if not reply._done:
+        return  # it will be run again
+    _query_event(cell, reply, outcome_of(reply._error), started, monotonic())
+
+
+def query_left(cell: Cell, reply: Reply[Any], outcome: Outcome) -> None:
+    """A query left without having been run to its end."""
+    if listening():
+        now = monotonic()
+        started = cell.run_started if reply._started else now
+        reply._context.copy().run(_query_event, cell, reply, outcome, started, now)
+
+
+def _query_event(
+    cell: Cell, reply: Reply[Any], outcome: Outcome, started: float, ended: float
+) -> None:
+    fields = {
+        **_about(cell),
+        **ids(reply),
+        "query": reply._kind.__name__,
+        "outcome": outcome,
+        "queue_time": round(started - reply._sent_at, 6),
+        "run_time": round(ended - started, 6),
+    }
+    if outcome not in ("ok", "cancelled") and reply._done:
+        fields["error"] = repr(reply._error)
+    _emit(QUERY_DONE, fields)
+
+
+def console_line(cell: Cell, event: ConsoleEvent) -> None:
+    """A script said something."""
+    if not listening():
+        return
+    running = current.get()
+    fields = {**_about(cell), **({} if running is None else ids(running)), "text": event.text}
+    if event.filename is not None:
+        fields.update(filename=event.filename, line=event.line, column=event.column)
+    level = {"log": "info", "warn": "warning"}.get(event.level, event.level)
+    _emit(CONSOLE_LINE, {**fields, "console_level": event.level}, level)

@@ -1,0 +1,377 @@
+"""The worker for those who just want to run JavaScript."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, cast, overload
+
+from actors.handle import WorkerHandle
+from actors.queries import (
+    CallEntrypoint,
+    CallFunction,
+    Eval,
+    GetValue,
+    LoadMainModule,
+    LoadModule,
+    ModuleId,
+)
+from actors.worker import Worker
+from runtimes import (
+    ConsoleEvent,
+    EncodedArgs,
+    FunctionHandle,
+    HostFunction,
+    Module,
+    ModuleHandle,
+    ModuleNotFound,
+    QuickJSRuntime,
+    Runtime,
+    RuntimeOptions,
+    StaleHandle,
+    encode_args,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from actors.supervision import Supervision
+
+T = TypeVar("T")
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DefaultWorkerOptions:
+    """Options of a `DefaultWorker`. Limits are for one worker; None means unlimited.
+
+    Attributes:
+        default_entrypoint: Name of the function that is a module's entrypoint if it registers none
+            and has no default export.
+        timeout: Seconds that one run may take, from its start. A query's own timeout, which counts
+            the time in the queue too, comes on top.
+        memory_limit_bytes: All that the script may hold.
+        stack_limit_bytes: JavaScript's stack; at most 128 KiB.
+        result_limit_bytes: Encoded size of one result.
+        result_limit_nodes: Values in one result.
+        hard_stop: How code that never polls is stopped; see `RuntimeOptions`.
+        hard_stop_grace: Seconds between the deadline, when the script is asked to stop, and the
+            hard stop, which costs the worker its runtime.
+        host_functions: Name to Python callable, or namespace to a mapping of those. They run on the
+            worker's thread; with a pool they are called by several threads at once.
+        modules: Modules to load at the start, in this order, before any query. All of them may be
+            imported by name.
+        globals: Name to value, set on ``globalThis`` before any script runs.
+        console: Called with each console event, on the worker's thread. None hands them to the
+            trace, so that they go to structlog if the program configured it.
+    """
+
+    default_entrypoint: str | None = None
+    timeout: float | None = 30.0
+    memory_limit_bytes: int | None = 64 * MIB
+    stack_limit_bytes: int = 128 * 1024
+    result_limit_bytes: int | None = 64 * MIB
+    result_limit_nodes: int | None = 4_000_000
+    hard_stop: Literal["check", "epoch"] = "check"
+    hard_stop_grace: float = 0.25
+    host_functions: Mapping[str, HostFunction | Mapping[str, HostFunction]] = field(
+        default_factory=dict
+    )
+    modules: Sequence[Module] = ()
+    globals: Mapping[str, Any] = field(default_factory=dict)
+    console: Callable[[ConsoleEvent], None] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse limits that make no sense.
+
+        Raises:
+            ValueError: As `RuntimeOptions` does.
+        """
+        self.runtime_options(None)
+
+    def runtime_options(self, console: Callable[[ConsoleEvent], None] | None) -> RuntimeOptions:
+        """Return what a worker gives its runtime."""
+        return RuntimeOptions(
+            timeout=self.timeout,
+            memory_limit_bytes=self.memory_limit_bytes,
+            stack_limit_bytes=self.stack_limit_bytes,
+            result_limit_bytes=self.result_limit_bytes,
+            result_limit_nodes=self.result_limit_nodes,
+            hard_stop=self.hard_stop,
+            hard_stop_grace=self.hard_stop_grace,
+            default_entrypoint=self.default_entrypoint,
+            console=self.console or console,
+            host_functions=self.host_functions,
+            modules=self.modules,
+            globals=self.globals,
+        )
+
+
+class DefaultWorkerHandle(WorkerHandle["DefaultQuery"]):
+    """The handle of a `DefaultWorker`: a method for each of its queries.
+
+    Each waits for the result. ``timeout`` is the query's deadline in seconds, queue and run
+    together; with ``returns`` the result is checked and converted to that type.
+
+    Raises (all of them):
+        JSError: The script threw.
+        LimitError: It ran into a limit, such as `TimeoutExceeded`.
+        ConversionError: A value cannot cross, or is not what ``returns`` asks for.
+        ActorsError: As `WorkerHandle.ask`.
+    """
+
+    __slots__ = ()
+
+    @overload
+    def evaluate(self, source: str, *, filename: str = ..., timeout: float | None = ...) -> Any: ...
+    @overload
+    def evaluate(
+        self, source: str, *, returns: type[T], filename: str = ..., timeout: float | None = ...
+    ) -> T: ...
+    def evaluate(
+        self,
+        source: str,
+        *,
+        returns: Any = None,
+        filename: str = "<eval>",
+        timeout: float | None = None,
+    ) -> Any:
+        """Run a script in the global scope; see `Eval`."""
+        return self.ask(Eval(source, filename=filename, returns=returns), timeout)
+
+    def load_module(self, module: Module, *, timeout: float | None = None) -> ModuleId:
+        """Load and run a module; see `LoadModule`."""
+        return self.ask(LoadModule(module), timeout)
+
+    def load_main_module(
+        self, module: Module, side_modules: Sequence[Module] = (), *, timeout: float | None = None
+    ) -> ModuleId:
+        """Load and run side modules and a main module; see `LoadMainModule`."""
+        return self.ask(LoadMainModule(module, side_modules), timeout)
+
+    @overload
+    def call_function(
+        self,
+        function: str | FunctionHandle,
+        args: Sequence[Any] | EncodedArgs = ...,
+        *,
+        module: ModuleId | str | None = ...,
+        timeout: float | None = ...,
+    ) -> Any: ...
+    @overload
+    def call_function(
+        self,
+        function: str | FunctionHandle,
+        args: Sequence[Any] | EncodedArgs = ...,
+        *,
+        returns: type[T],
+        module: ModuleId | str | None = ...,
+        timeout: float | None = ...,
+    ) -> T: ...
+    def call_function(
+        self,
+        function: str | FunctionHandle,
+        args: Sequence[Any] | EncodedArgs = (),
+        *,
+        returns: Any = None,
+        module: ModuleId | str | None = None,
+        timeout: float | None = None,
+    ) -> Any:
+        """Call a function; see `CallFunction`."""
+        if not isinstance(args, EncodedArgs):
+            args = encode_args(args)  # as sending would do, but without a copy of the query
+        return self.ask(CallFunction(function, args, module=module, returns=returns), timeout)
+
+    @overload
+    def call_entrypoint(
+        self,
+        module: ModuleId | str,
+        args: Sequence[Any] | EncodedArgs = ...,
+        *,
+        timeout: float | None = ...,
+    ) -> Any: ...
+    @overload
+    def call_entrypoint(
+        self,
+        module: ModuleId | str,
+        args: Sequence[Any] | EncodedArgs = ...,
+        *,
+        returns: type[T],
+        timeout: float | None = ...,
+    ) -> T: ...
+    def call_entrypoint(
+        self,
+        module: ModuleId | str,
+        args: Sequence[Any] | EncodedArgs = (),
+        *,
+        returns: Any = None,
+        timeout: float | None = None,
+    ) -> Any:
+        """Call a module's entrypoint; see `CallEntrypoint`."""
+        return self.ask(CallEntrypoint(module, args, returns=returns), timeout)
+
+    @overload
+    def get_value(
+        self, name: str, *, module: ModuleId | str | None = ..., timeout: float | None = ...
+    ) -> Any: ...
+    @overload
+    def get_value(
+        self,
+        name: str,
+        *,
+        returns: type[T],
+        module: ModuleId | str | None = ...,
+        timeout: float | None = ...,
+    ) -> T: ...
+    def get_value(
+        self,
+        name: str,
+        *,
+        returns: Any = None,
+        module: ModuleId | str | None = None,
+        timeout: float | None = None,
+    ) -> Any:
+        """Get an export or a global; see `GetValue`."""
+        return self.ask(GetValue(name, module=module, returns=returns), timeout)
+
+
+DefaultQuery = (
+    Eval[Any]
+    | LoadModule
+    | LoadMainModule
+    | CallFunction[Any]
+    | CallEntrypoint[Any]
+    | GetValue[Any]
+)
+"""The queries that a `DefaultWorker` answers."""
+
+
+class DefaultWorker(Worker[DefaultWorkerOptions, DefaultQuery]):
+    """A worker that runs JavaScript: scripts, modules, functions, entrypoints, values.
+
+    After a restart it loads its modules again, in the order in which they were loaded, and keeps
+    their ids. State that scripts made is lost; function handles of before raise `StaleHandle`.
+    """
+
+    handle_class: ClassVar[type[WorkerHandle[Any]]] = DefaultWorkerHandle
+    _hides_errors = False
+
+    @classmethod
+    def spawn(
+        cls,
+        options: DefaultWorkerOptions | None = None,
+        *,
+        name: str | None = None,
+        supervision: Supervision | None = None,
+    ) -> DefaultWorkerHandle:
+        """Start a worker, wait until it is ready, and return its handle; see `Worker.spawn`."""
+        return cast("DefaultWorkerHandle", cls._spawn(options, name, supervision))
+
+    def make_runtime(self, options: RuntimeOptions) -> Runtime:
+        """Make the engine; a subclass may make another."""
+        return QuickJSRuntime(options)
+
+    def init_runtime(self, options: DefaultWorkerOptions) -> Runtime:
+        """Make the runtime and load into it what the options list and what was loaded before."""
+        self.stuck_after = options.timeout
+        self.stop_grace = options.hard_stop_grace
+        self._modules: list[ModuleHandle] = []
+        self._by_name: dict[str, ModuleHandle] = {}
+        self._found: tuple[ModuleId | str | None, ModuleHandle | None] = (None, None)
+        runtime = self.make_runtime(options.runtime_options(self.console))
+        try:
+            for module in options.modules:
+                self._load(runtime, LoadModule(module))
+            for query in self._loaded:
+                self._load(runtime, query)
+        except BaseException:
+            runtime.close()
+            raise
+        return runtime
+
+    def handle_query(self, runtime: Runtime, query: DefaultQuery) -> Any:
+        """Answer one of the queries."""
+        answer = _ANSWERS.get(type(query)) or _answer_for(type(query))
+        return answer(self, runtime, query)
+
+    # -- one method for each query
+    # ------------------------------------------------------------------
+
+    def _eval(self, runtime: Runtime, query: Eval[Any]) -> Any:
+        return runtime.evaluate(query.source, filename=query.filename, returns=query.returns)
+
+    def _call_function(self, runtime: Runtime, query: CallFunction[Any]) -> Any:
+        module, found = self._found
+        if query.module is not module:  # most often it is the same object as the last time
+            found = self._find(query.module)
+        return runtime.call_function(
+            query.function, query.args, module=found, returns=query.returns
+        )
+
+    def _call_entrypoint(self, runtime: Runtime, query: CallEntrypoint[Any]) -> Any:
+        module = cast("ModuleHandle", self._find(query.module))
+        return runtime.call_entrypoint(module, query.args, returns=query.returns)
+
+    def _get_value(self, runtime: Runtime, query: GetValue[Any]) -> Any:
+        found = self._find(query.module)
+        return runtime.get_value(query.name, module=found, returns=query.returns)
+
+    def _load_module(self, runtime: Runtime, query: LoadModule | LoadMainModule) -> ModuleId:
+        handle = self._load(runtime, query)
+        if self.is_current() and query not in self._loaded:
+            self._loaded.append(query)
+        return ModuleId(handle.name, self._modules.index(handle), self.name)
+
+    # -- modules
+    # ------------------------------------------------------------------------------------
+
+    @property
+    def _loaded(self) -> list[LoadModule | LoadMainModule]:
+        return cast("list[LoadModule | LoadMainModule]", self.kept.setdefault("loaded", []))
+
+    def _load(self, runtime: Runtime, query: LoadModule | LoadMainModule) -> ModuleHandle:
+        if isinstance(query, LoadModule):
+            handle = runtime.load_module(query.module)
+        else:
+            handle = runtime.load_main_module(query.module, query.side_modules)
+            for side in query.side_modules:
+                self._note(runtime.load_module(side))
+        self._note(handle)
+        return handle
+
+    def _note(self, handle: ModuleHandle) -> None:
+        if handle.name not in self._by_name:
+            self._modules.append(handle)
+            self._by_name[handle.name] = handle
+
+    def _find(self, module: ModuleId | str | None) -> ModuleHandle | None:
+        """Find what this runtime calls a module, by the id or name that the user has for it."""
+        handle = None
+        if isinstance(module, str):
+            handle = self._by_name.get(module)
+            if handle is None:
+                raise ModuleNotFound(f"worker {self.name} has loaded no module {module!r}")
+        elif isinstance(module, ModuleId):
+            if module.worker != self.name or module.number >= len(self._modules):
+                whose = f"was loaded by worker {module.worker}, not by {self.name}"
+                raise StaleHandle(f"module {module.name!r} {whose}")
+            handle = self._modules[module.number]
+        elif module is not None:
+            kind = type(module).__name__
+            raise TypeError(f"module must be a ModuleId or a module's name, not {kind}")
+        self._found = (module, handle)
+        return handle
+
+
+def _answer_for(kind: type[Any]) -> Callable[[DefaultWorker, Any, Any], Any]:
+    """Find the method for a class derived from one of the queries."""
+    return next(_ANSWERS[base] for base in kind.__mro__ if base in _ANSWERS)
+
+
+_ANSWERS: dict[type[Any], Callable[[DefaultWorker, Any, Any], Any]] = {
+    Eval: DefaultWorker._eval,
+    LoadModule: DefaultWorker._load_module,
+    LoadMainModule: DefaultWorker._load_module,
+    CallFunction: DefaultWorker._call_function,
+    CallEntrypoint: DefaultWorker._call_entrypoint,
+    GetValue: DefaultWorker._get_value,
+}

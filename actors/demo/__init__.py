@@ -1,0 +1,1 @@
+"""A tour to be run: ``python -m actors.demo``. Nothing here is meant to be imported."""

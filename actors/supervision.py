@@ -1,0 +1,104 @@
+"""How workers are supervised: limits, patience, and the count of restarts."""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from dataclasses import dataclass
+from time import monotonic
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Supervision:
+    """What a supervisor puts up with. Times are seconds; None is unlimited.
+
+    Attributes:
+        intensity: Restarts that are allowed within `period`, over all workers of a pool together;
+            one more closes the pool (or the lone worker) with `RestartLimitExceeded`. A runtime
+            that a script used up (a hard stop, its memory, its stack) is replaced without being
+            counted, for that is the script's fault, and whoever sent it was told.
+        period: See `intensity`.
+        start_timeout: How long a start may take, ``init_runtime`` included.
+        start_attempts: How often a *re*start may fail in a row before the supervisor gives up. The
+            first start is never retried: `spawn` raises.
+        backoff: Pause before the second restart in a row; it doubles with each further one, with a
+            random part. The first is not delayed.
+        backoff_limit: The longest pause.
+        stuck_grace: How long a run may go on after it was told to stop, before its thread is given
+            up and the worker gets a new one. It happens when a host function or handler blocks.
+        max_abandoned: How many given-up threads of one worker may be alive at once; one more closes
+            it as too many restarts would.
+        mailbox_capacity: How many queries may be queued at a worker before `MailboxFull`.
+    """
+
+    intensity: int = 3
+    period: float = 5.0
+    start_timeout: float | None = 30.0
+    start_attempts: int = 3
+    backoff: float = 0.05
+    backoff_limit: float = 5.0
+    stuck_grace: float = 1.0
+    max_abandoned: int = 4
+    mailbox_capacity: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense.
+
+        Raises:
+            ValueError: If a number is out of its range.
+        """
+        at_least = {"intensity": 0, "start_attempts": 1, "max_abandoned": 0}
+        for name, least in at_least.items():
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} must be at least {least}, not {getattr(self, name)!r}")
+        for name in ("period", "start_timeout"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ValueError(f"{name} must be above 0, not {value!r}")
+        for name in ("backoff", "backoff_limit", "stuck_grace"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{name} must not be negative")
+        if self.mailbox_capacity is not None and self.mailbox_capacity < 1:
+            raise ValueError("mailbox_capacity must be at least 1, or None for unlimited")
+
+    def start_deadline(self) -> float | None:
+        """Return the instant until which a worker that is launched now must be ready."""
+        return None if self.start_timeout is None else monotonic() + self.start_timeout
+
+
+class RestartBudget:
+    """Counts restarts in a sliding window, and says how long to wait before the next.
+
+    The algorithm is that of OTP's ``supervisor`` (``add_restart`` in ``supervisor.erl``). Not
+    thread-safe: it belongs to its supervisor's thread.
+    """
+
+    def __init__(self, policy: Supervision) -> None:
+        """Start with nothing spent."""
+        self._policy = policy
+        self._spent: deque[float] = deque()
+
+    def spend(self, now: float) -> bool:
+        """Count one restart at the instant `now`; return False if it was one too many."""
+        spent = self._spent
+        spent.append(now)
+        while spent and spent[0] < now - self._policy.period:
+            spent.popleft()
+        return len(spent) <= self._policy.intensity
+
+    @property
+    def recent(self) -> int:
+        """How many restarts were counted within the last period."""
+        return len(self._spent)
+
+    def pause(self, failures: int) -> float:
+        """Return the seconds to wait before the restart that follows `failures` in a row.
+
+        Exponential with equal jitter: between half of the pause and all of it, so that workers that
+        fell together do not rise together.
+        """
+        policy = self._policy
+        if failures <= 1 or policy.backoff == 0:
+            return 0.0
+        pause = min(policy.backoff_limit, policy.backoff * 2.0 ** min(failures - 2, 60))
+        return pause * (0.5 + 0.5 * random.random())

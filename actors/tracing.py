@@ -1,0 +1,94 @@
+"""What workers do, as events: for structlog if the program configured it, and for subscribers.
+
+Nothing is emitted, and next to nothing is paid, while nobody listens. This package never configures
+structlog. The events and their fields are listed in ``docs/tracing.md``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+
+import structlog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = [
+    "CONSOLE_LINE",
+    "POOL_CLOSED",
+    "POOL_STARTED",
+    "QUERY_DONE",
+    "WORKER_ABANDONED",
+    "WORKER_READY",
+    "WORKER_RESTARTED",
+    "WORKER_STARTED",
+    "WORKER_STOPPED",
+    "EventName",
+    "Outcome",
+    "TraceEvent",
+    "listening",
+    "subscribe",
+]
+
+EventName: TypeAlias = Literal[
+    "worker.started",
+    "worker.ready",
+    "worker.restarted",
+    "worker.abandoned",
+    "worker.stopped",
+    "query.done",
+    "console.line",
+    "pool.started",
+    "pool.closed",
+]
+Outcome: TypeAlias = Literal["ok", "error", "timeout", "cancelled", "stopped", "died", "stuck"]
+
+WORKER_STARTED: Final = "worker.started"
+WORKER_READY: Final = "worker.ready"
+WORKER_RESTARTED: Final = "worker.restarted"
+WORKER_ABANDONED: Final = "worker.abandoned"
+WORKER_STOPPED: Final = "worker.stopped"
+QUERY_DONE: Final = "query.done"
+CONSOLE_LINE: Final = "console.line"
+POOL_STARTED: Final = "pool.started"
+POOL_CLOSED: Final = "pool.closed"
+
+
+@dataclass(frozen=True, slots=True)
+class TraceEvent:
+    """One thing that happened.
+
+    Attributes:
+        name: What; see ``docs/tracing.md``.
+        level: ``"debug"``, ``"info"``, ``"warning"`` or ``"error"``.
+        fields: The particulars, by name.
+    """
+
+    name: EventName
+    level: str
+    fields: Mapping[str, Any]
+
+
+_subscribers: tuple[Callable[[TraceEvent], object], ...] = ()
+
+
+def subscribe(subscriber: Callable[[TraceEvent], object]) -> Callable[[], None]:
+    """Call `subscriber` with every event from now on; return what ends that.
+
+    It is called on the thread where the thing happens, most often a worker's, so it must be quick
+    and thread-safe. What it raises is reported by ``threading.excepthook`` and harms nobody.
+    """
+    global _subscribers
+    _subscribers = (*_subscribers, subscriber)
+
+    def unsubscribe() -> None:
+        global _subscribers
+        _subscribers = tuple(other for other in _subscribers if other is not subscriber)
+
+    return unsubscribe
+
+
+def listening() -> bool:
+    """Return whether anybody does: a subscriber, or a program that configured structlog."""
+    return bool(_subscribers) or structlog.is_configured()

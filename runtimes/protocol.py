@@ -1,0 +1,172 @@
+"""The one seam between workers and engines: what every runtime does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar, overload, runtime_checkable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+
+    from runtimes.encoded import EncodedArgs
+    from runtimes.modules import Module, ModuleHandle
+    from runtimes.options import Default, HostFunction
+
+T = TypeVar("T")
+
+
+class FunctionHandle(Protocol):
+    """A JavaScript function, held from Python; valid only with the runtime that made it."""
+
+    @property
+    def name(self) -> str:
+        """The function's name, or ``""``."""
+        ...
+
+    def __call__(self, *args: Any) -> Any:
+        """Call it with ``this`` undefined; a promise is awaited."""
+        ...
+
+
+@runtime_checkable
+class Runtime(Protocol):
+    """One isolated JavaScript heap with its event loop.
+
+    A runtime belongs to the thread that made it: every method but `cancel` raises `WrongThread`
+    elsewhere. Arguments and results are the values of ``docs/values.md``. Every method that runs
+    code takes ``timeout`` in seconds (None: unlimited; by default that of the options) and runs the
+    pending jobs before it returns; a promise is awaited. With ``returns=`` a result is checked and
+    converted to that type.
+
+    Raises (all methods that run code):
+        JSError: The script threw.
+        LimitError: It ran into a limit.
+        ConversionError: A value cannot cross, or is not what ``returns`` asks for.
+        ClosedRuntimeError, BrokenRuntimeError: There is no engine any more.
+    """
+
+    @property
+    def usable(self) -> bool:
+        """Whether it is neither closed nor broken. May be read on any thread."""
+        ...
+
+    @property
+    def deadline(self) -> float | None:
+        """Instant of ``time.monotonic()`` that no run outlasts, whatever its timeout; or None."""
+        ...
+
+    @deadline.setter
+    def deadline(self, instant: float | None) -> None: ...
+
+    @overload
+    def evaluate(
+        self, source: str, *, filename: str = ..., timeout: float | Default | None = ...
+    ) -> Any: ...
+    @overload
+    def evaluate(
+        self,
+        source: str,
+        *,
+        returns: type[T],
+        filename: str = ...,
+        timeout: float | Default | None = ...,
+    ) -> T: ...
+
+    def load_module(self, module: Module, *, timeout: float | Default | None = ...) -> ModuleHandle:
+        """Load and run a module, after those that it imports."""
+        ...
+
+    def load_main_module(
+        self,
+        module: Module,
+        side_modules: Sequence[Module] = ...,
+        *,
+        timeout: float | Default | None = ...,
+    ) -> ModuleHandle:
+        """Load and run the side modules in order, then the main one; a runtime has one main."""
+        ...
+
+    def add_module(self, module: Module) -> None:
+        """Make a module importable by name, without running it."""
+        ...
+
+    @overload
+    def call_function(
+        self,
+        function: str | FunctionHandle,
+        args: Sequence[Any] | EncodedArgs = ...,
+        *,
+        module: ModuleHandle | None = ...,
+        timeout: float | Default | None = ...,
+    ) -> Any: ...
+    @overload
+    def call_function(
+        self,
+        function: str | FunctionHandle,
+        args: Sequence[Any] | EncodedArgs = ...,
+        *,
+        returns: type[T],
+        module: ModuleHandle | None = ...,
+        timeout: float | Default | None = ...,
+    ) -> T: ...
+
+    @overload
+    def call_entrypoint(
+        self,
+        module: ModuleHandle,
+        args: Sequence[Any] | EncodedArgs = ...,
+        *,
+        timeout: float | Default | None = ...,
+    ) -> Any: ...
+    @overload
+    def call_entrypoint(
+        self,
+        module: ModuleHandle,
+        args: Sequence[Any] | EncodedArgs = ...,
+        *,
+        returns: type[T],
+        timeout: float | Default | None = ...,
+    ) -> T: ...
+
+    @overload
+    def get_value(
+        self,
+        name: str,
+        *,
+        module: ModuleHandle | None = ...,
+        timeout: float | Default | None = ...,
+    ) -> Any: ...
+    @overload
+    def get_value(
+        self,
+        name: str,
+        *,
+        returns: type[T],
+        module: ModuleHandle | None = ...,
+        timeout: float | Default | None = ...,
+    ) -> T: ...
+
+    def register(self, name: str, function: HostFunction, *, namespace: str | None = None) -> None:
+        """Let scripts call a Python callable, as a global or as a member of a namespace object."""
+        ...
+
+    def cancel(self) -> None:
+        """Stop the run that is under way, from any thread; nothing happens if there is none."""
+        ...
+
+    def close(self) -> None:
+        """Free everything. Calling it again does nothing."""
+        ...
+
+    def __enter__(self) -> Self:
+        """Return the runtime; leaving closes it."""
+        ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close."""
+        ...

@@ -1,0 +1,116 @@
+"""JavaScript calls Python: host functions, console, modules, and the question whether to stop.
+
+What a callback raises on purpose becomes an Error in JavaScript. What it raises beyond that
+(KeyboardInterrupt, SystemExit, a console callable that fails) stops the run and is raised by
+whoever entered the guest.
+"""
+
+from __future__ import annotations
+
+import traceback
+from typing import TYPE_CHECKING, Any
+
+from runtimes.console import ConsoleEvent, ConsoleLevel
+from runtimes.errors import BrokenRuntimeError
+from runtimes.quickjs._abi import ERROR_BIT, CheckPlace
+from runtimes.quickjs._host_functions import HostFunctionTable, shown_to_script
+from runtimes.quickjs._modules import ModuleTable
+
+if TYPE_CHECKING:
+    from runtimes.options import RuntimeOptions
+    from runtimes.quickjs._codec import Codec
+    from runtimes.quickjs._memory import GuestMemory
+    from runtimes.quickjs._watchdog import Lease
+
+_LEVELS: tuple[ConsoleLevel, ...] = ("debug", "log", "info", "warn", "error")
+_KEPT_ERRORS = 32
+"""As many as the guest remembers by identity (``guest/marks.h``)."""
+_LONGEST_MESSAGE = 65536
+
+
+class Aborted(Exception):
+    """The engine gave up (it called ``abort``)."""
+
+
+class HardStop(Exception):
+    """The watchdog's flag was seen, and its lease says that this run must end."""
+
+
+class Callbacks:
+    """What a guest's imports reach; called on the guest's thread, during a run."""
+
+    memory: GuestMemory
+    lease: Lease
+
+    def __init__(self, options: RuntimeOptions, codec: Codec) -> None:
+        self._console = options.console
+        self._codec = codec
+        self.functions = HostFunctionTable()
+        self.modules = ModuleTable()
+        self.errors: dict[int, Exception] = {}
+        self._error_count = 0
+
+    def on_call(self, function_id: int, ptr: int, length: int, /) -> int:
+        """Run a host function."""
+        args = self._decode(ptr, length)
+        try:
+            return self._reply(self._codec.encode(self.functions.call(function_id, args)))
+        except Exception as error:
+            return self._reply_error(error)
+
+    def on_console(self, level: int, ptr: int, length: int, /) -> int:
+        """Tell the console."""
+        if self._console is not None:
+            filename, line, column, arguments = self._decode(ptr, length, 4)
+            if type(arguments) is not list or not 0 <= level < len(_LEVELS):
+                raise BrokenRuntimeError("the guest sent a console event that is none")
+            self._console(ConsoleEvent(_LEVELS[level], tuple(arguments), filename, line, column))
+        return 0
+
+    def on_resolve(self, ptr: int, length: int, /) -> int:
+        """Say what a specifier means."""
+        base, specifier = self._decode(ptr, length, 2)
+        try:
+            return self._reply(self._codec.encode(self.modules.resolve(base, specifier)))
+        except Exception as error:
+            return self._reply_error(error)
+
+    def on_source(self, ptr: int, length: int, /) -> int:
+        """Give a module's source."""
+        (name,) = self._decode(ptr, length, 1)
+        try:
+            return self._reply(self._codec.encode(self.modules.source(name)))
+        except Exception as error:
+            return self._reply_error(error)
+
+    def on_check(self, where: int, /) -> int:
+        """End the instance if the engine gave up or its time is over; else go on.
+
+        Coming here lets Python run pending signal handlers, Ctrl-C's among them.
+        """
+        if where == CheckPlace.ABORT:
+            raise Aborted
+        # In the handler the soft word, which stands beside the hard one, says the same and more.
+        told = self.lease.should_stop()
+        if where == CheckPlace.STOP or (told and where != CheckPlace.HANDLER):
+            raise HardStop
+        return 0
+
+    def _decode(self, ptr: int, length: int, members: int | None = None) -> list[Any]:
+        message = self._codec.decode(self.memory.slice(ptr, length))
+        if type(message) is not list or members not in (None, len(message)):
+            raise BrokenRuntimeError("the guest sent a message that is none")
+        return message
+
+    def _reply(self, payload: bytes) -> int:
+        return self.memory.put(payload) | len(payload) << 32
+
+    def _reply_error(self, error: Exception) -> int:
+        traceback.clear_frames(error.__traceback__)  # or their locals would outlast the call
+        self._error_count += 1
+        number = self._error_count & 0x7FFFFFFF
+        self.errors[number] = error
+        self.errors.pop(number - _KEPT_ERRORS, None)
+        name, message = shown_to_script(error)
+        reply = [number, name, message[:_LONGEST_MESSAGE]]
+        return self._reply(self._codec.encode(reply)) | ERROR_BIT

@@ -1,0 +1,57 @@
+"""Encoding arguments apart from any runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from runtimes.encoded import EncodedArgs
+from runtimes.errors import StaleHandle
+from runtimes.quickjs._codec import Codec
+
+
+def encode_args(args: Sequence[Any]) -> EncodedArgs:
+    """Encode arguments now, on this thread, so that they may be changed or sent afterwards.
+
+    Raises:
+        ConversionError: Something in them cannot cross; ``path`` says where.
+        TypeError: They are a text, bytes or a mapping: surely a slip.
+    """
+    if type(args) is not list and type(args) is not tuple:
+        require_sequence(args)
+    try:
+        return EncodedArgs(_CODEC.encode_args(args), _CODEC.decode)
+    except StaleHandle:  # there are handles: encode again, and note whose
+        witness = _Witness()
+        payload = Codec(_refuse_handle, witness).encode_args(args)
+        return EncodedArgs(payload, _CODEC.decode, frozenset(witness.owners))
+
+
+def require_sequence(args: object) -> None:
+    """Refuse what is iterable, but never meant as the arguments of a call.
+
+    Raises:
+        TypeError: It is a text, bytes or a mapping.
+    """
+    if isinstance(args, (str, bytes, bytearray, memoryview, Mapping)):
+        raise TypeError(f"arguments are a list or tuple of values, not a {type(args).__name__}")
+
+
+def _refuse_handle(kind: int, handle_id: int) -> object:
+    raise StaleHandle("a JavaScript function or promise means something in its runtime only")
+
+
+class _Witness:
+    """Passes for the owner of any handle, and notes who it really is."""
+
+    def __init__(self) -> None:
+        self.owners: set[Any] = set()
+
+    def __eq__(self, owner: object) -> bool:
+        self.owners.add(owner)
+        return True
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+_CODEC = Codec(_refuse_handle, None)

@@ -1,0 +1,377 @@
+"""One guest: entering it under a deadline, and what its outcomes mean."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from collections import deque
+from struct import pack
+from threading import get_ident
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from runtimes.encoded import EncodedArgs
+from runtimes.errors import (
+    BrokenRuntimeError,
+    ClosedRuntimeError,
+    JSError,
+    JSRuntimeError,
+    MemoryLimitError,
+    RunCancelled,
+    StackLimitError,
+    StaleHandle,
+    TimeoutExceeded,
+    WrongThread,
+)
+from runtimes.options import DEFAULT, Default, RuntimeOptions
+from runtimes.quickjs import _abi
+from runtimes.quickjs._abi import ERROR_BIT, Status, StopReason
+from runtimes.quickjs._callbacks import Aborted, Callbacks, HardStop
+from runtimes.quickjs._codec import Codec
+from runtimes.quickjs._encoded import require_sequence
+from runtimes.quickjs._handles import Handle, JSFunction, JSPromise
+from runtimes.quickjs._instance import GuestTrap, create_instance
+from runtimes.quickjs._memory import GuestMemory
+from runtimes.quickjs._reports import is_report, to_exception
+from runtimes.quickjs._watchdog import Lease
+from runtimes.quickjs._wire import HANDLE_FUNCTION
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_OWNERS = itertools.count(1)
+_SLACK_BYTES = 4 * 1024 * 1024
+"""By this, and an eighth of the limit, may the linear memory outgrow the limit: for the stack
+and the engine's constants, for gaps between blocks, for reports of running full."""
+_LONGEST = 1e9
+"""Seconds; what is longer is as good as unlimited, and fits the header's 64 bits as nanoseconds."""
+_RELEASED_AT_ONCE = 512
+
+
+class Guest:
+    """One instance with its memory, its lease and its callbacks.
+
+    Every method but `cancel` belongs to the thread that made it.
+
+    Attributes:
+        owner: Its number, never used twice in a process; what handles are checked against.
+        dropped: Handles to release; any thread may append.
+        deadline: An instant that no run outlasts, or None.
+    """
+
+    def __init__(self, options: RuntimeOptions) -> None:
+        """Boot.
+
+        Raises:
+            MemoryLimitError: The limit is too small to boot with.
+        """
+        self.options = options
+        self.owner = next(_OWNERS)
+        self.dropped: deque[int] = deque()
+        self.deadline: float | None = None
+        self.codec = Codec(self._make_handle, self.owner)
+        self._callbacks = Callbacks(options, self.codec)
+        self.functions = self._callbacks.functions
+        self.modules = self._callbacks.modules
+        self._ended: type[JSRuntimeError] | None = None
+        self._loss: JSRuntimeError | None = None
+        self._limit: float | None = None
+        self._thread = get_ident()
+        self._depth = 0
+        self._usual_budget = _budget(options.timeout)
+        self._exports: dict[str, Callable[..., int]] = {}
+        limit = options.memory_limit_bytes
+        self._instance = create_instance(
+            self._callbacks,
+            memory_limit_bytes=None if limit is None else limit + limit // 8 + _SLACK_BYTES,
+            hard_stop=options.hard_stop,
+        )
+        self._memory = self._callbacks.memory = GuestMemory(self._instance, options)
+        self._lease = self._callbacks.lease = Lease(self._instance, grace=options.hard_stop_grace)
+        self._boot()
+
+    def _boot(self) -> None:
+        if self._call("guest_boot") != 0:
+            self._break()
+            self.close()
+            raise MemoryLimitError(
+                "the memory limit is too small to boot", limit_bytes=self.options.memory_limit_bytes
+            )
+        self._memory.note_input()
+
+    # -- entering
+
+    @property
+    def usable(self) -> bool:
+        """Whether it is neither closed nor broken."""
+        return self._ended is None
+
+    def check(self) -> None:
+        """Refuse to go on on a wrong thread, or after the end.
+
+        Raises:
+            WrongThread, ClosedRuntimeError, BrokenRuntimeError: As it says.
+        """
+        if get_ident() != self._thread:
+            raise WrongThread("the runtime belongs to the thread that made it; use a worker")
+        if self._ended is ClosedRuntimeError:
+            raise ClosedRuntimeError("the runtime is closed")
+        if self._ended is not None:
+            raise BrokenRuntimeError(
+                "the runtime broke, or ran full, in an earlier run; make a new one"
+            )
+
+    def enter(
+        self,
+        export: str,
+        numbers: tuple[int, ...],
+        payload: bytes,
+        timeout: float | Default | None = DEFAULT,
+        prefix: bytes = b"",
+    ) -> Any:
+        """Run one export under a deadline and return its decoded result.
+
+        Args:
+            export: Its name.
+            numbers: Its parameters.
+            payload: What it expects in the input buffer; empty if nothing, or there already.
+            timeout: Seconds; DEFAULT takes the options', or within a run what is left of it.
+            prefix: What stands before the payload.
+
+        Raises:
+            Everything that a run can raise.
+        """
+        if self._ended is not None or get_ident() != self._thread:
+            self.check()
+        memory, lease = self._memory, self._lease
+        if payload:
+            if self.dropped:
+                self._release_dropped()
+            memory.put(payload, prefix)
+        depth = self._depth
+        outermost = not depth
+        if timeout is DEFAULT and outermost and self.deadline is None:
+            seconds = self.options.timeout
+            memory.set_budget(self._usual_budget)
+        else:
+            seconds = self._seconds(timeout)
+            memory.set_budget(_budget(seconds))
+        call = self._exports.get(export) or self._export(export, len(numbers))
+        try:  # Ctrl-C may come at any line
+            self._depth = depth + 1
+            if outermost:
+                self._limit = seconds
+                lease.begin(None if seconds is None else monotonic() + seconds)
+            packed = call(*numbers)
+        except BaseException as error:
+            if not self._instance.dead:  # a callback's own, and the guest has unwound
+                if isinstance(error, BrokenRuntimeError):
+                    self._break()
+                raise
+            raise self._lost(error) from None
+        finally:
+            self._depth = depth
+            if outermost:
+                lease.end()
+        try:
+            decoded = self.codec.decode(memory.result(packed))
+            if packed & ERROR_BIT:
+                return self._result_of(decoded, seconds)
+        except BrokenRuntimeError:  # the guest talks nonsense
+            self._break()
+            raise
+        if outermost and self._callbacks.errors:
+            self._callbacks.errors.clear()
+        return decoded
+
+    def enter_source(
+        self, export: str, name: str, source: str, timeout: float | Default | None
+    ) -> Any:
+        """As `enter`, for exports that take a name and a source, which may be long.
+
+        Raises:
+            Everything that a run can raise.
+        """
+        self.check()
+        if self.dropped:
+            self._release_dropped()
+        encoded = name.encode("utf-8", "replace")
+        size = self._memory.put_source(encoded, source)
+        return self.enter(export, (len(encoded), size), b"", timeout)
+
+    def call_handle(self, function: Any, args: Any, timeout: float | Default | None) -> Any:
+        """Call a function that this guest handed out.
+
+        Raises:
+            StaleHandle: It is another guest's.
+        """
+        if not isinstance(function, JSFunction) or function._owner != self.owner:
+            raise StaleHandle("the function belongs to another runtime, or to one that is gone")
+        payload = self.encode_args(args)
+        numbers = (function._handle_id, len(payload))
+        return self.enter("guest_call_handle", numbers, payload, timeout)
+
+    def encode_args(self, args: Any) -> bytes:
+        """Encode the arguments of a call, unless that was done before.
+
+        Raises:
+            ConversionError, StaleHandle, TypeError: They cannot be this guest's arguments.
+        """
+        if type(args) is EncodedArgs:
+            return args.for_owner(self.owner)
+        if type(args) is not list and type(args) is not tuple:
+            require_sequence(args)
+        return self.codec.encode_args(args)
+
+    def cancel(self) -> None:
+        """Ask the run that is under way to stop; any thread, any time."""
+        self._lease.request_soft(StopReason.CANCELLED)
+
+    def close(self) -> None:
+        """Free the instance. Calling it again does nothing.
+
+        Raises:
+            WrongThread: Called on another thread, or while a run is under way.
+        """
+        if self._ended is ClosedRuntimeError:
+            return
+        if get_ident() != self._thread or self._depth:
+            raise WrongThread("a runtime is closed by its own thread, and not during a run")
+        leaked = self._shutdown() if self._ended is None else 0
+        self._ended = ClosedRuntimeError
+        self._lease.close()
+        self._exports.clear()
+        self._instance.close()
+        if leaked:
+            raise BrokenRuntimeError(f"the guest leaked {leaked} bytes")
+
+    def _shutdown(self) -> int:
+        """Let a debug build of the engine check that nothing leaked; others cannot."""
+        with contextlib.suppress(KeyError):
+            return self._call("guest_shutdown")
+        return 0
+
+    def has_module(self, name: str) -> bool:
+        """Whether a module of that name ran to its end; False if nothing works any more."""
+        if self._ended is not None:
+            return False
+        encoded = name.encode()
+        self._memory.put(encoded)
+        return bool(self._call("guest_has_module", len(encoded)))
+
+    def memory_used(self) -> int:
+        """Bytes that the engine holds, as of the end of the last run."""
+        self.check()
+        return self._memory.read(_abi.MEMORY_USED)
+
+    def collect(self) -> int:
+        """Collect garbage and return the bytes in use."""
+        self.check()
+        return self._call("guest_collect")
+
+    # -- outcomes
+
+    def _result_of(self, report: Any, seconds: float | None) -> Any:
+        """What a report says: in general an exception, which is raised."""
+        if not is_report(report):
+            raise BrokenRuntimeError("the guest sent a report that is none")
+        cause = self._callbacks.errors.get(report[3])
+        if not self._depth:
+            self._callbacks.errors.clear()
+        if not report[4]:
+            self._break()
+        if report[0] == Status.WORN:
+            return report[1]
+        raise self._failure(report, cause, seconds)
+
+    def _failure(
+        self, report: list[Any], cause: Exception | None, seconds: float | None
+    ) -> Exception:
+        if report[0] == Status.STOPPED:
+            stopped = _stopped(report[1], seconds)
+            stopped.runtime_usable = self.usable
+            return stopped
+        error = to_exception(report, self.options)
+        if isinstance(cause, JSRuntimeError) and not isinstance(cause, JSError):
+            return cause
+        if cause is not None:
+            error.__cause__ = cause
+        if isinstance(error, JSError) and error.filename and error.line:
+            error.source_line = self.modules.line_of(error.filename, error.line)
+        return error
+
+    def _lost(self, error: BaseException) -> BaseException:
+        """The instance is gone: say why; runs around a nested one that lost it say the same."""
+        self._break()
+        if self._loss is not None:
+            return self._loss
+        lost: JSRuntimeError
+        if isinstance(error, HardStop):
+            lost = _stopped(self._lease.reason, self._limit, " and was ended by force")
+        elif isinstance(error, GuestTrap) and error.kind == "stack_overflow":
+            lost = StackLimitError("the script recursed too deep")
+        elif isinstance(error, (GuestTrap, Aborted)) and self._memory.read(_abi.RAN_FULL):
+            limit = self.options.memory_limit_bytes
+            lost = MemoryLimitError("the script ran out of memory", limit_bytes=limit)
+        elif isinstance(error, (GuestTrap, Aborted)):
+            lost = BrokenRuntimeError(f"the engine was lost: {error or 'it gave up'}")
+        else:
+            return error
+        lost.runtime_usable = False
+        self._loss = lost
+        return lost
+
+    def _break(self) -> None:
+        if self._ended is None:
+            self._ended = BrokenRuntimeError
+
+    # -- details
+
+    def _call(self, export: str, *numbers: int) -> int:
+        call = self._exports.get(export) or self._export(export, len(numbers))
+        return call(*numbers)
+
+    def _export(self, export: str, n_args: int) -> Callable[..., int]:
+        call = self._exports[export] = self._instance.caller(export, n_args)
+        return call
+
+    def _seconds(self, timeout: float | Default | None) -> float | None:
+        """The run's own limit.
+
+        Raises:
+            TimeoutExceeded: There is no time left: the limit is 0 or negative.
+        """
+        if isinstance(timeout, Default):
+            seconds = None if self._depth else self.options.timeout
+        else:
+            seconds = timeout
+        left = seconds
+        if self.deadline is not None:
+            until = self.deadline - monotonic()
+            left = until if seconds is None else min(until, seconds)
+        if left is not None and not left > 0:
+            raise TimeoutExceeded("there was no time left for the run", timeout=seconds)
+        return left
+
+    def _release_dropped(self) -> None:
+        dropped = self.dropped  # finalisers on other threads may append meanwhile
+        while dropped:
+            count = min(len(dropped), _RELEASED_AT_ONCE)
+            numbers = [dropped.popleft() for _ in range(count)]
+            self._memory.put(pack(f"<{count}I", *numbers))
+            self._call("guest_release", count)
+
+    def _make_handle(self, kind: int, handle_id: int) -> Handle:
+        return (JSFunction if kind == HANDLE_FUNCTION else JSPromise)(self, handle_id)
+
+
+def _budget(seconds: float | None) -> int:
+    """Nanoseconds for the guest, where 0 is no limit."""
+    return 0 if seconds is None else max(1, int(min(seconds, _LONGEST) * 1e9))
+
+
+def _stopped(reason: int, seconds: float | None, how: str = "") -> JSRuntimeError:
+    if reason == StopReason.CANCELLED:
+        return RunCancelled(f"the run was cancelled{how}")
+    limit = "in time" if seconds is None else f"within {seconds:g} s"
+    return TimeoutExceeded(f"the run did not end {limit}{how}", timeout=seconds)

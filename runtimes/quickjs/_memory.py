@@ -1,0 +1,167 @@
+"""The host's view of a guest's memory: its header, its input buffer, what it says it wrote."""
+
+from __future__ import annotations
+
+import itertools
+from struct import Struct
+from typing import TYPE_CHECKING, NoReturn
+
+from runtimes.errors import BrokenRuntimeError, MemoryLimitError
+from runtimes.options import Default, RuntimeOptions
+from runtimes.quickjs import _abi
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from runtimes.quickjs._instance import Instance
+
+_U32 = Struct("<I")
+_I64 = Struct("<q")
+_LENGTH = 0x7FFFFFFF
+_POINTER = 0xFFFFFFFF
+
+
+_NODE_BYTES = 64
+_MOST_NODES = 4_000_000
+
+
+def result_nodes(options: RuntimeOptions) -> int | None:
+    """How many values a result may have: by default as many as fit the memory limit in Python.
+
+    A container takes some 64 bytes there, while it may take a single one on the wire.
+    """
+    if not isinstance(options.result_limit_nodes, Default):
+        return options.result_limit_nodes
+    limit = options.memory_limit_bytes
+    return _MOST_NODES if limit is None else min(limit // _NODE_BYTES, _MOST_NODES)
+
+
+class GuestMemory:
+    """Reads and writes a guest's memory. Nothing that the guest says is believed unchecked.
+
+    Belongs to the thread that owns the instance.
+    """
+
+    def __init__(self, instance: Instance, options: RuntimeOptions) -> None:
+        """Write the limits into the header, for the guest to boot with."""
+        self._instance = instance
+        self._reserve = instance.caller("guest_reserve", 1)
+        self._view = instance.memory
+        self._header = instance.exported_global("guest_header")
+        self._limit = options.memory_limit_bytes
+        self._budget = 0
+        self._input = self._capacity = 0
+        self.write(_abi.MEMORY_LIMIT, min(options.memory_limit_bytes or 0, 0xFFFF0000))
+        self.write(_abi.RESULT_BYTES, min(options.result_limit_bytes or 0, _LENGTH))
+        self.write(_abi.RESULT_NODES, min(result_nodes(options) or 0, _POINTER))
+        self.write(_abi.STACK_BYTES, options.stack_limit_bytes)
+
+    def read(self, offset: int) -> int:
+        """Return a 32-bit field of the header."""
+        found: int = _U32.unpack_from(self._view, self._header + offset)[0]
+        return found
+
+    def write(self, offset: int, number: int) -> None:
+        """Set a 32-bit field of the header."""
+        _U32.pack_into(self._view, self._header + offset, number)
+
+    def set_budget(self, nanoseconds: int) -> None:
+        """Set what the next runs may take; 0 is no limit."""
+        if nanoseconds != self._budget:
+            _I64.pack_into(self._view, self._header + _abi.BUDGET_NS, nanoseconds)
+            self._budget = nanoseconds
+
+    def slice(self, ptr: int, length: int) -> memoryview:
+        """Borrow bytes that the guest names, until it is entered again.
+
+        Raises:
+            BrokenRuntimeError: It names memory that it does not have.
+        """
+        end = ptr + length
+        if end > len(self._view):
+            self._view = self._instance.refresh()
+            if end > len(self._view):
+                raise BrokenRuntimeError("the guest names memory that it does not have")
+        return self._view[ptr:end]
+
+    def result(self, packed: int) -> memoryview:
+        """Borrow the bytes of a packed result, whose error bit does not matter here."""
+        ptr = packed & _POINTER
+        end = ptr + (packed >> 32 & _LENGTH)
+        if end <= len(self._view):
+            return self._view[ptr:end]
+        return self.slice(ptr, end - ptr)
+
+    def put(self, payload: bytes, prefix: bytes = b"") -> int:
+        """Copy prefix and payload into the input buffer, which grows as needed; return where.
+
+        Raises:
+            MemoryLimitError: They do not fit in the guest's memory.
+        """
+        size = len(prefix) + len(payload)
+        if size > self._capacity:
+            self._grow(size)
+        start = self._input
+        if size < _JOINED:
+            self._view[start : start + size] = prefix + payload
+        else:
+            middle = start + len(prefix)
+            self._view[start:middle] = prefix
+            self._view[middle : start + size] = payload
+        return start
+
+    def put_source(self, name: bytes, source: str) -> int:
+        """Put a name and, piece by piece, a text that may be long; return the text's size in bytes.
+
+        A lone surrogate, which no source file can hold, becomes U+FFFD as in a browser.
+
+        Raises:
+            MemoryLimitError: They do not fit in the guest's memory.
+        """
+        if self._limit is not None and len(source) > self._limit:
+            self._refuse(len(source))
+        size = len(source) if source.isascii() else sum(map(len, _pieces(source)))
+        if len(name) + size > self._capacity:
+            self._grow(len(name) + size)
+        at = self._input
+        for piece in itertools.chain((name,), _pieces(source)):
+            self._view[at : at + len(piece)] = piece
+            at += len(piece)
+        return size
+
+    def note_input(self) -> None:
+        """Look again where the guest has its input buffer."""
+        self._view = self._instance.refresh()
+        self._input = self.read(_abi.INPUT_PTR)
+        self._capacity = max(0, self.read(_abi.INPUT_CAPACITY) - 1)
+
+    def _grow(self, size: int) -> None:
+        reserved = size <= _LENGTH and self._reserve(size)
+        if not reserved:
+            self._reserve(0)
+        self.note_input()
+        if not reserved:
+            self._refuse(size)
+
+    def _refuse(self, size: int) -> NoReturn:
+        raise MemoryLimitError(
+            f"an input of {size} bytes does not fit in the runtime's memory",
+            limit_bytes=self._limit,
+        )
+
+
+_JOINED = 4096
+"""Shorter inputs are joined, which is faster than two copies and costs no memory to speak of."""
+
+_PIECE = 1 << 20
+
+
+def _pieces(source: str) -> Iterator[bytes]:
+    """Encode as UTF-8 without ever holding a second copy of the whole."""
+    for start in range(0, len(source), _PIECE):
+        piece = source[start : start + _PIECE]
+        try:
+            yield piece.encode()
+        except UnicodeEncodeError:
+            wide = piece.encode("utf-16-le", "surrogatepass")
+            yield wide.decode("utf-16-le", "replace").encode()

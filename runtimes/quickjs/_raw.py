@@ -1,0 +1,379 @@
+"""The fast layer: wasmtime's C interface through ctypes, half a microsecond a crossing.
+
+How it stays safe:
+
+- Every argument of the call is a ready-made ctypes object that lives as long as its caller
+  function.
+- Each prebound caller has slots and a trap out-pointer of its own; a call that comes while they are
+  in use (a callback that calls the same export again, a finaliser, a signal handler) gets fresh
+  ones.
+- `State.owner` says who is inside. It is tested and set without any call in between, and CPython
+  switches threads only at calls and backward jumps; hence not for free-threaded builds. Closed,
+  dead and forked instances have an owner that nobody is, so that those tests cost nothing extra.
+- Callbacks find their instance by the thread they are on, never by anything from the guest.
+- No callback can raise into wasmtime: what it caught waits in `State.box` for the caller.
+- The store is deleted when the last view of its memory is gone, so no view can dangle.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+from ctypes import addressof, c_size_t, c_uint64, c_void_p
+from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn
+
+from runtimes.quickjs import _capi, _trap_signals
+from runtimes.quickjs._instance import GuestTrap, InstanceBusyError, InstanceUnusableError
+from runtimes.quickjs._raw_imports import (
+    CLOSED,
+    DEAD,
+    EPOCH_CALLBACK,
+    EXITING,
+    FORKED,
+    State,
+    Visitor,
+    link,
+    threads,
+)
+from runtimes.quickjs._traps import as_guest_trap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from runtimes.quickjs._engine import LoadedGuest
+    from runtimes.quickjs._instance import Host
+
+_RESULT_MASKS: Final = {None: 0, "i32": 0xFFFF_FFFF, "i64": 0xFFFF_FFFF_FFFF_FFFF}
+_invoke = _capi.call_unchecked
+
+
+class _Store:
+    """Owns a C store and deletes it with its last reference (never in a forked child)."""
+
+    __slots__ = ("context", "pid", "pointer")
+
+    def __init__(self, engine: int) -> None:
+        self.pid = os.getpid()
+        self.pointer: int = _capi.store_new(engine, None, None)
+        self.context: int = _capi.store_context(self.pointer)
+
+    def __del__(
+        self,
+        store_delete: Callable[[int], None] = _capi.store_delete,
+        getpid: Callable[[], int] = os.getpid,
+    ) -> None:
+        if self.pid == getpid():  # both bound early: modules go first when Python exits
+            store_delete(self.pointer)
+
+
+class _Slots:
+    """Room for one call's arguments and result, and for its trap.
+
+    Attributes:
+        words: Argument k is at index 2 * k, the result at 0, the trap at `trap_at`.
+        arguments: What `_invoke` is called with. As a ready tuple, since ctypes wants one.
+    """
+
+    __slots__ = ("_block", "arguments", "trap_at", "words")
+
+    def __init__(self, context: c_void_p, function: c_void_p, n_args: int) -> None:
+        values = max(n_args, 1)
+        self.trap_at = values * _capi.SLOT
+        self._block = (c_uint64 * (self.trap_at + 1))()
+        self.words = memoryview(self._block).cast("B").cast("Q")
+        start = addressof(self._block)
+        trap = c_void_p(start + self.trap_at * 8)
+        self.arguments = (context, function, c_void_p(start), c_size_t(values), trap)
+
+
+class RawInstance:
+    """An `Instance` on the raw layer; see there for the contract."""
+
+    def __init__(self, host: Host, loaded: LoadedGuest, memory_limit_bytes: int | None) -> None:
+        _trap_signals.restore()
+        self._functions = loaded.functions
+        epochs = loaded.hard_stop == "epoch"
+        self.bump_epoch = loaded.engine.increment_epoch if epochs else None
+        store = _Store(_capi.address_of(loaded.engine))
+        self._state = State(host, store)
+        self._context = c_void_p(store.context)
+        limit = -1 if memory_limit_bytes is None else memory_limit_bytes
+        _capi.store_limiter(store.pointer, limit, -1, -1, -1, -1)
+        if loaded.uses_wasi:
+            _raise_error(_capi.context_set_wasi(store.context, _capi.wasi_config_new()))
+        if epochs:
+            _capi.epoch_callback(store.pointer, EPOCH_CALLBACK, None, None)
+            _capi.set_epoch_deadline(store.context, 1)
+        self._instance = _capi.InstanceItem()
+        self._instantiate(link(loaded), memory_limit_bytes)
+        self._memory = self._export("memory")
+        self._base: int = _capi.memory_data(store.context, self._memory)
+        self.memory: memoryview = memoryview(b"")
+        self.refresh()
+        if "_initialize" in loaded.functions:
+            self.caller("_initialize", 0)()
+
+    def _instantiate(self, pre: int, memory_limit_bytes: int | None) -> None:
+        visitor, trap = threads.visitor, c_void_p()
+        outer, visitor.guest = visitor.guest, self._state
+        try:
+            address = addressof(self._instance)
+            error = _capi.pre_instantiate(pre, self._context, address, addressof(trap))
+            try:
+                _raise_error(error)
+            except Exception as problem:
+                raise ValueError(
+                    f"no guest with a memory limit of {memory_limit_bytes} bytes: {problem}"
+                ) from None
+            if trap.value:
+                _fail(self._state, visitor, None, trap.value)
+        finally:
+            visitor.guest = outer
+
+    def _export(self, name: str) -> int:
+        """Return the address of an exported item, which lives as long as the state."""
+        extern, encoded = _capi.Extern(), name.encode()
+        if self._state.store is None:
+            raise InstanceUnusableError("the instance is closed")
+        instance, at = addressof(self._instance), addressof(extern)
+        if not _capi.export_get(self._context, instance, encoded, len(encoded), at):
+            raise KeyError(name)
+        self._state.kept.append(extern)
+        return at + _capi.ITEM_OFFSET
+
+    @property
+    def dead(self) -> bool:
+        """Whether the guest trapped."""
+        return self._state.dead
+
+    @property
+    def interrupt(self) -> Callable[[], object] | None:
+        """Asks the guest to stop softly."""
+        return self._state.interrupt
+
+    @interrupt.setter
+    def interrupt(self, ask: Callable[[], object] | None) -> None:
+        self._state.interrupt = ask
+
+    def refresh(self) -> memoryview:
+        """Look at the memory again, which may have grown."""
+        if self._state.store is None:
+            raise InstanceUnusableError("the instance is closed")
+        size = _capi.memory_data_size(self._context, self._memory)
+        if size != len(self.memory):
+            block: Any = (ctypes.c_ubyte * size).from_address(self._base)
+            block.store = self._state.store  # the view keeps the block, the block keeps the store
+            self.memory = memoryview(block).cast("B")
+        return self.memory
+
+    def caller(self, name: str, n_args: int) -> Callable[..., int]:
+        """Return a prebound export."""
+        shape = self._functions[name]
+        if shape.parameters != n_args:
+            raise TypeError(f"{name} takes {shape.parameters} arguments, not {n_args}")
+        function = c_void_p(self._export(name))
+        slots = _Slots(self._context, function, n_args)
+        make = _FAST_CALLERS.get(n_args)
+        if make is None or shape.result != "i64":
+            return _any_caller(self._state, slots, n_args, shape.result)
+        return make(self._state, slots)
+
+    def exported_global(self, name: str) -> int:
+        """Return an exported integer global, unsigned."""
+        value = _capi.Value()
+        _capi.global_get(self._context, self._export(name), addressof(value))
+        return int(value.of.i64) & _RESULT_MASKS["i64" if int(value.kind) else "i32"]
+
+    def address(self, offset: int, size: int = 4) -> int:
+        """Return where bytes of the memory are in this process."""
+        if offset < 0 or size < 0 or offset + size > len(self.refresh()):
+            raise ValueError(f"{size} bytes at {offset} are not inside the memory")
+        return self._base + offset
+
+    def close(self) -> None:
+        """Give the memory back."""
+        state = self._state
+        if state.owner is None or state.owner is DEAD or state.owner is EXITING:
+            state.owner = CLOSED
+        elif state.owner is not CLOSED and state.owner is not FORKED:
+            raise InstanceBusyError("the instance is running")
+        with contextlib.suppress(BufferError):  # somebody holds it, and with it the store
+            self.memory.release()
+        state.store = None
+
+    def retire(self) -> bool:
+        """Let nobody in and nothing out from now on; whether somebody is inside."""
+        return self._state.retire()
+
+    def orphan(self) -> None:
+        """Refuse every call from now on: this process is a forked child."""
+        self._state.owner = self._state.rest = FORKED
+
+
+def _raise_error(error: int | None) -> None:
+    if error:
+        raise _capi.take_error(error)
+
+
+def _refuse(state: State) -> NoReturn:
+    """Say why this thread cannot come in."""
+    if state.owner is CLOSED:
+        raise InstanceUnusableError("the instance is closed")
+    if state.dead:
+        raise GuestTrap("the guest trapped before; its instance is dead")
+    if state.owner is EXITING:
+        raise InstanceUnusableError("Python is exiting")
+    if state.owner is FORKED:
+        raise InstanceUnusableError("the instance belongs to the process this one was forked from")
+    raise InstanceBusyError("another thread is inside the instance")
+
+
+def _fail(state: State, visitor: Visitor, error: int | None, trap: int) -> NoReturn:
+    """Raise what made the guest unwind; from now on it is dead."""
+    state.dead = True
+    if state.rest is None:
+        state.rest = DEAD
+    visitor.restock()
+    cause = _capi.take_trap(trap) if trap else _capi.take_error(error or 0)
+    _raise_boxed(state)
+    raise as_guest_trap(cause)
+
+
+def _raise_boxed(state: State) -> None:
+    """Raise what a callback caught, if it did."""
+    boxed, state.box = state.box, None
+    if boxed is not None:
+        try:
+            raise boxed
+        finally:
+            del boxed  # or its traceback would hold this frame, and this frame it
+
+
+def _settle(state: State, visitor: Visitor, error: int | None, slots: _Slots) -> int:
+    """Raise what went wrong, if something did; else return the result."""
+    trap = slots.words[slots.trap_at]
+    if error or trap:
+        slots.words[slots.trap_at] = 0
+        _fail(state, visitor, error, trap)
+    _raise_boxed(state)
+    return slots.words[0]
+
+
+def _again(state: State, taken: _Slots, visitor: Visitor, args: tuple[int, ...]) -> int:
+    """Call while a call is under way: allowed to the thread inside, in slots of its own."""
+    if state.owner is not visitor or state.dead:
+        _refuse(state)
+    context, function = taken.arguments[:2]
+    slots = _Slots(context, function, len(args))
+    outer, visitor.guest = visitor.guest, state
+    try:
+        for index, value in enumerate(args):
+            slots.words[index * _capi.SLOT] = value
+        error = _invoke(*slots.arguments)
+        return _settle(state, visitor, error, slots)
+    finally:
+        visitor.guest = outer
+
+
+# The callers below differ in their number of arguments only: a loop over them would cost 0.15 us.
+# Between the test of `owner` and its setting there must be no call (see the top of this file).
+
+
+def _caller_1(state: State, slots: _Slots) -> Callable[..., int]:
+    words, arguments, trap_at = slots.words, slots.arguments, slots.trap_at
+
+    def call(first: int) -> int:
+        visitor = threads.visitor
+        if state.owner is not None:
+            return _again(state, slots, visitor, (first,))
+        state.owner = visitor
+        state.box = None  # of a run that Ctrl-C cut off while it was about to raise it
+        outer = visitor.guest
+        visitor.guest = state
+        try:
+            words[0] = first
+            error = _invoke(*arguments)
+            if error or words[trap_at] or state.box is not None:
+                return _settle(state, visitor, error, slots)
+            return words[0]
+        finally:
+            visitor.guest = outer
+            state.owner = state.rest
+
+    return call
+
+
+def _caller_2(state: State, slots: _Slots) -> Callable[..., int]:
+    words, arguments, trap_at = slots.words, slots.arguments, slots.trap_at
+
+    def call(first: int, second: int) -> int:
+        visitor = threads.visitor
+        if state.owner is not None:
+            return _again(state, slots, visitor, (first, second))
+        state.owner = visitor
+        state.box = None  # of a run that Ctrl-C cut off while it was about to raise it
+        outer = visitor.guest
+        visitor.guest = state
+        try:
+            words[0] = first
+            words[2] = second
+            error = _invoke(*arguments)
+            if error or words[trap_at] or state.box is not None:
+                return _settle(state, visitor, error, slots)
+            return words[0]
+        finally:
+            visitor.guest = outer
+            state.owner = state.rest
+
+    return call
+
+
+def _caller_3(state: State, slots: _Slots) -> Callable[..., int]:
+    words, arguments, trap_at = slots.words, slots.arguments, slots.trap_at
+
+    def call(first: int, second: int, third: int) -> int:
+        visitor = threads.visitor
+        if state.owner is not None:
+            return _again(state, slots, visitor, (first, second, third))
+        state.owner = visitor
+        state.box = None  # of a run that Ctrl-C cut off while it was about to raise it
+        outer = visitor.guest
+        visitor.guest = state
+        try:
+            words[0] = first
+            words[2] = second
+            words[4] = third
+            error = _invoke(*arguments)
+            if error or words[trap_at] or state.box is not None:
+                return _settle(state, visitor, error, slots)
+            return words[0]
+        finally:
+            visitor.guest = outer
+            state.owner = state.rest
+
+    return call
+
+
+_FAST_CALLERS: Final = {1: _caller_1, 2: _caller_2, 3: _caller_3}
+
+
+def _any_caller(
+    state: State, slots: _Slots, n_args: int, result: Literal["i32", "i64"] | None
+) -> Callable[..., int]:
+    """Any number of arguments, any result, never mind the speed."""
+    mask = _RESULT_MASKS[result]
+
+    def call(*args: int) -> int:
+        if len(args) != n_args:
+            raise TypeError(f"takes {n_args} arguments, not {len(args)}")
+        visitor = threads.visitor
+        if state.owner is not None:
+            return _again(state, slots, visitor, args) & mask
+        state.owner = visitor
+        try:
+            return _again(state, slots, visitor, args) & mask
+        finally:
+            state.owner = state.rest
+
+    return call

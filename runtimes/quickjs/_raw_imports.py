@@ -1,0 +1,338 @@
+"""The raw layer's inner side: who is inside of which guest, and the callbacks that guests reach.
+
+The callbacks are shielded (see `_shield`), which binds how they are written: the ``try`` comes
+first, and nothing in the ``except`` block or after it calls anything, for a signal's exception may
+come with each call. Hence the traps made in advance (`Visitor.trap`), which are only handed over
+there; and hence the repetition, since a shared function would be a call.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from ctypes import c_void_p
+from typing import TYPE_CHECKING, Any, Final
+
+import wasmtime
+
+from runtimes.quickjs import _capi
+from runtimes.quickjs._abi import STOP_REPLY, CheckPlace
+from runtimes.quickjs._instance import InstanceUnusableError
+from runtimes.quickjs._shield import shield
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from runtimes.quickjs._engine import LoadedGuest
+    from runtimes.quickjs._instance import Host
+
+    _Words = ctypes._Pointer[ctypes.c_uint64]
+
+_LOW_32 = 0xFFFF_FFFF
+_LOOK, _HANDLER = int(CheckPlace.LOOK), int(CheckPlace.HANDLER)
+
+
+class Visitor:
+    """A thread, as the guests see it.
+
+    Attributes:
+        guest: The instance whose code this thread runs, innermost if several are nested.
+        trap: A wasm_trap_t made in advance, for the next callback that has to trap.
+        error: Likewise a wasmtime_error_t, for the epoch callback.
+    """
+
+    __slots__ = ("error", "guest", "trap")
+
+    def __init__(self) -> None:
+        self.guest: State | None = None
+        self.trap: int | None = None
+        self.error: int | None = None
+
+    def restock(self) -> None:
+        """Make what was handed over anew."""
+        if self.trap is None:
+            self.trap = _capi.trap_new(_MESSAGE, len(_MESSAGE))
+        if self.error is None:
+            self.error = _capi.error_new(_MESSAGE)
+
+    def __del__(
+        self,
+        trap_delete: Callable[[int], None] = _capi.trap_delete,
+        error_delete: Callable[[int], None] = _capi.error_delete,
+    ) -> None:
+        """Free what was never handed over (bound early: modules go first when Python exits)."""
+        if self.trap is not None:
+            trap_delete(self.trap)
+        if self.error is not None:
+            error_delete(self.error)
+
+
+_MESSAGE: Final = b"stopped by the host"
+
+
+class _Threads(threading.local):
+    def __init__(self) -> None:
+        self.visitor = Visitor()
+        self.visitor.restock()
+
+
+threads = _Threads()
+"""``threads.visitor`` is the calling thread's; reading it is a call only the first time."""
+
+CLOSED: Final = Visitor()
+DEAD: Final = Visitor()
+FORKED: Final = Visitor()
+EXITING: Final = Visitor()
+"""Owners that no thread is: an instance which they own refuses every thread."""
+
+
+class State:
+    """What callers and callbacks of one instance share.
+
+    Attributes:
+        owner: The thread inside, None, or one of those that nobody is.
+        rest: What `owner` goes back to when the outermost call ends: None, or one of those.
+        box: The first exception that a callback caught and no caller raised yet.
+        dead: Whether the guest trapped.
+        asking: Whether the host is being asked by ``host.check``.
+        interrupt: Asks the guest to stop softly; see `Instance.interrupt`.
+        store: Keeps the C store alive for the callers; None once closed.
+        kept: C structures whose addresses the callers hold.
+    """
+
+    __slots__ = (
+        "asking",
+        "box",
+        "dead",
+        "interrupt",
+        "kept",
+        "on_call",
+        "on_check",
+        "on_console",
+        "on_resolve",
+        "on_source",
+        "owner",
+        "rest",
+        "store",
+    )
+
+    def __init__(self, host: Host, store: object) -> None:
+        self.owner: Visitor | None = None
+        self.rest: Visitor | None = None
+        self.box: BaseException | None = None
+        self.dead = False
+        self.asking = False
+        self.interrupt: Callable[[], object] | None = None
+        self.kept: list[object] = []
+        self.store: object | None = store
+        self.on_call: Callable[[int, int, int], int] = host.on_call
+        self.on_console: Callable[[int, int, int], int] = host.on_console
+        self.on_resolve: Callable[[int, int], int] = host.on_resolve
+        self.on_source: Callable[[int, int], int] = host.on_source
+        self.on_check: Callable[[int], int] = host.on_check
+
+    def retire(self) -> bool:
+        """Let nobody in and nothing out from now on; whether somebody is inside."""
+        self.rest = EXITING
+        if self.owner is None:
+            self.owner = EXITING
+        self.on_call = self.on_console = self.on_resolve = self.on_source = self.on_check = _refuse
+        return self.owner not in (EXITING, CLOSED, DEAD, FORKED)
+
+
+def _refuse(*_arguments: int) -> int:
+    raise InstanceUnusableError("Python is exiting")
+
+
+# In the callbacks `slots` points at 16-byte values, so argument k is at index 2 * k; the result
+# goes to index 0. `guest` is Any to mypy, since it is not None while one of its imports runs.
+
+
+def _on_call(_env: int, _caller: int, slots: _Words, _count: int) -> int | None:
+    try:
+        guest: Any = threads.visitor.guest
+        slots[0] = guest.on_call(slots[0] & _LOW_32, slots[2] & _LOW_32, slots[4] & _LOW_32)
+        if not guest.dead:
+            return None
+    except BaseException as error:
+        guest = threads.visitor.guest
+        if guest.box is None:
+            guest.box = error
+        slots[0] = STOP_REPLY
+        if not guest.dead:
+            return None
+    visitor = threads.visitor
+    trap, visitor.trap = visitor.trap, None
+    return trap
+
+
+def _on_console(_env: int, _caller: int, slots: _Words, _count: int) -> int | None:
+    try:
+        guest: Any = threads.visitor.guest
+        slots[0] = guest.on_console(slots[0] & _LOW_32, slots[2] & _LOW_32, slots[4] & _LOW_32)
+        if not guest.dead:
+            return None
+    except BaseException as error:
+        guest = threads.visitor.guest
+        if guest.box is None:
+            guest.box = error
+        slots[0] = 1
+        if not guest.dead:
+            return None
+    visitor = threads.visitor
+    trap, visitor.trap = visitor.trap, None
+    return trap
+
+
+def _on_resolve(_env: int, _caller: int, slots: _Words, _count: int) -> int | None:
+    try:
+        guest: Any = threads.visitor.guest
+        slots[0] = guest.on_resolve(slots[0] & _LOW_32, slots[2] & _LOW_32)
+        if not guest.dead:
+            return None
+    except BaseException as error:
+        guest = threads.visitor.guest
+        if guest.box is None:
+            guest.box = error
+        slots[0] = STOP_REPLY
+        if not guest.dead:
+            return None
+    visitor = threads.visitor
+    trap, visitor.trap = visitor.trap, None
+    return trap
+
+
+def _on_source(_env: int, _caller: int, slots: _Words, _count: int) -> int | None:
+    try:
+        guest: Any = threads.visitor.guest
+        slots[0] = guest.on_source(slots[0] & _LOW_32, slots[2] & _LOW_32)
+        if not guest.dead:
+            return None
+    except BaseException as error:
+        guest = threads.visitor.guest
+        if guest.box is None:
+            guest.box = error
+        slots[0] = STOP_REPLY
+        if not guest.dead:
+            return None
+    visitor = threads.visitor
+    trap, visitor.trap = visitor.trap, None
+    return trap
+
+
+# An exception that comes before the host was asked is no answer of the host's: a signal's, most
+# likely Ctrl-C. It waits in the box, the guest is asked to stop softly, and only if it does not is
+# it stopped hard, by the lease. So the flag is left standing, and the next check comes at once.
+
+
+def _on_check(_env: int, _caller: int, slots: _Words, _count: int) -> int | None:
+    try:
+        visitor = threads.visitor
+        if visitor.trap is None or visitor.error is None:
+            visitor.restock()
+        guest: Any = visitor.guest
+        if guest.box is not None and guest.interrupt is not None:
+            guest.interrupt()
+        guest.asking = True
+        slots[0] = guest.on_check(slots[0] & _LOW_32)
+        guest.asking = False
+        if not guest.dead:
+            return None
+    except BaseException as error:
+        guest = threads.visitor.guest
+        if guest.box is None:
+            guest.box = error
+        asked, guest.asking = guest.asking, False
+        place = slots[0] & _LOW_32
+        if not guest.dead:
+            if place == _HANDLER:
+                slots[0] = 1
+                return None
+            if place == _LOOK and not asked and guest.interrupt is not None:
+                return None
+    visitor = threads.visitor
+    trap, visitor.trap = visitor.trap, None
+    return trap
+
+
+def _on_epoch(_context: int, _data: int, delta: _Words, _kind: int) -> int | None:
+    try:
+        visitor = threads.visitor
+        if visitor.trap is None or visitor.error is None:
+            visitor.restock()
+        guest: Any = visitor.guest
+        if guest.box is not None and guest.interrupt is not None:
+            guest.interrupt()
+        guest.asking = True
+        guest.on_check(_LOOK)
+        guest.asking = False
+        delta[0] = 1
+        if not guest.dead:
+            return None
+    except BaseException as error:
+        guest = threads.visitor.guest
+        if guest.box is None:
+            guest.box = error
+        asked, guest.asking = guest.asking, False
+        if not (asked or guest.dead) and guest.interrupt is not None:
+            delta[0] = 0  # again at once
+            return None
+    visitor = threads.visitor
+    made, visitor.error = visitor.error, None
+    return made
+
+
+CALLBACKS: Final = {
+    "call": _on_call,
+    "console": _on_console,
+    "resolve": _on_resolve,
+    "source": _on_source,
+    "check": _on_check,
+}
+for _callback in (*CALLBACKS.values(), _on_epoch):
+    shield(_callback)
+
+_I32, _I64 = wasmtime.ValType.i32, wasmtime.ValType.i64
+_SHAPES: Final = {
+    "call": ([_I32, _I32, _I32], _I64),
+    "console": ([_I32, _I32, _I32], _I32),
+    "resolve": ([_I32, _I32], _I64),
+    "source": ([_I32, _I32], _I64),
+    "check": ([_I32], _I32),
+}
+
+# Kept for the life of the process: wasmtime holds their addresses.
+_c_callbacks: Final = {name: _capi.ImportCallback(body) for name, body in CALLBACKS.items()}
+_c_epoch: Final = _capi.EpochCallback(_on_epoch)
+EPOCH_CALLBACK: Final = ctypes.cast(_c_epoch, c_void_p)
+
+
+def link(loaded: LoadedGuest) -> int:
+    """Return the address of the guest's InstancePre: the module with its imports filled in.
+
+    Raises:
+        wasmtime.WasmtimeError: The guest imports one of ours with another type.
+    """
+    pre = loaded.linked.get("raw")
+    if pre is None:
+        with loaded.link_lock:
+            pre = loaded.linked.get("raw")
+            if pre is None:
+                pre = loaded.linked["raw"] = _link(loaded)
+    return _capi.address_of(pre)
+
+
+def _link(loaded: LoadedGuest) -> wasmtime.InstancePre:
+    linker = wasmtime.Linker(loaded.engine)
+    if loaded.uses_wasi:
+        linker.define_wasi()
+    for name, callback in _c_callbacks.items():
+        parameters, result = _SHAPES[name]
+        kind = wasmtime.FuncType([make() for make in parameters], [result()])
+        error = _capi.define_func_unchecked(
+            *(_capi.address_of(linker), b"host", 4, name.encode(), len(name)),
+            *(_capi.address_of(kind), ctypes.cast(callback, c_void_p), None, None),
+        )
+        if error:
+            raise _capi.take_error(error)
+    return linker.instantiate_pre(loaded.module)

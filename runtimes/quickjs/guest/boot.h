@@ -1,0 +1,73 @@
+/* Boot: the engine on our allocator, its hooks, the input buffer. */
+
+static char *input(void) { return (char *)(uintptr_t)guest_header.input_ptr; }
+
+/* What the engine gets. While it compiles it does not look whether it got anything, so a refusal then
+ * must end it. */
+static void *granted(void *block) {
+  if (likely(block)) return block;
+  guest_header.ran_full = 1;
+  if (guest_compiling) abort();
+  return NULL;
+}
+
+static void *engine_calloc(void *o, size_t count, size_t size) {
+  (void)o;
+  return granted(heap_calloc(count, size));
+}
+static void *engine_malloc(void *o, size_t size) {
+  (void)o;
+  return granted(heap_alloc(size));
+}
+static void engine_free(void *o, void *block) {
+  (void)o;
+  heap_free(block);
+}
+static void *engine_realloc(void *o, void *block, size_t size) {
+  (void)o;
+  return granted(heap_realloc(block, size));
+}
+static size_t engine_usable_size(const void *block) { return heap_usable_size(block); }
+
+static const JSMallocFunctions engine_allocator = {engine_calloc, engine_malloc, engine_free,
+                                                   engine_realloc, engine_usable_size};
+
+/* Called by the engine, through a named edit: when to collect next. As upstream, half as much again,
+ * but in time before the limit, or garbage would pass for a full memory. */
+size_t guest_gc_threshold(size_t used) {
+  size_t threshold = used + used / 2;
+  if (heap_limit && threshold > heap_limit - heap_limit / 8) {
+    threshold = heap_limit - heap_limit / 8;
+    if (threshold < used + heap_limit / 64) threshold = used + heap_limit / 64;
+  }
+  return threshold;
+}
+
+/* Make room for `size` bytes and a terminating zero. Returns where, or 0: out of memory. What was in
+ * the buffer is lost. */
+GUEST_EXPORT(guest_reserve)(uint32_t size) {
+  if (size < guest_header.input_capacity) return guest_header.input_ptr;
+  const uint32_t smallest = 4096;
+  if (size > UINT32_MAX - smallest) return 0;
+  heap_free(input());
+  uint32_t capacity = size + 1 > smallest ? size + 1 : smallest;
+  void *buffer = heap_alloc(capacity);
+  guest_header.input_ptr = (uint32_t)(uintptr_t)buffer;
+  guest_header.input_capacity = buffer ? capacity : 0;
+  return guest_header.input_ptr;
+}
+
+/* Boot the engine; once, before all else. Returns 0, or 1: out of memory. */
+GUEST_EXPORT(guest_boot)(void) {
+  guest_header.abi = GUEST_ABI;
+  guest_header.size = sizeof guest_header;
+  heap_limit = guest_header.memory_limit;
+  rt = JS_NewRuntime2(&engine_allocator, NULL);
+  if (!rt) return 1;
+  JS_SetMaxStackSize(rt, guest_header.stack_bytes);
+  JS_SetInterruptHandler(rt, on_interrupt, NULL);
+  JS_SetHostPromiseRejectionTracker(rt, on_rejection, NULL);
+  JS_SetModuleLoaderFunc2(rt, module_normalize, module_load, module_check_attributes, NULL);
+  ctx = JS_NewContext(rt);
+  return !ctx || !install_globals(ctx) || !guest_reserve(0);
+}

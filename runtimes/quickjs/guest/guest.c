@@ -1,0 +1,39 @@
+/* The guest: QuickJS-NG and our shim as one translation unit, so that the shim may use the engine's
+ * internals. Each header is one idea; the order is that of their use of one another.
+ *
+ * Threads: an instance is used by one host thread at a time. The two stop flags alone may be written
+ * by another one.
+ */
+#include "header.h"
+
+/* Called by the engine, through named edits of the build. */
+void guest_note_error(void);
+void guest_note_out_of_memory(void);
+void guest_note_lost_job(void);
+static bool guest_compiling; /* set by the engine: a refused request now would be its undoing */
+void guest_note_stack_overflow(void);
+size_t guest_gc_threshold(size_t used);
+
+#include "alloc.h"
+#include "quickjs.c"
+
+GuestHeader guest_header;
+volatile uint32_t guest_hard_stop;
+
+static JSRuntime *rt;
+static JSContext *ctx;
+
+#include "imports.h"
+#include "handles.h"
+#include "buffer.h"
+#include "codec_write.h"
+#include "codec_read.h"
+#include "stops.h"
+#include "marks.h"
+#include "modules.h"
+#include "host.h"
+#include "jobs.h"
+#include "report.h"
+#include "boot.h"
+#include "calls.h"
+#include "api.h"

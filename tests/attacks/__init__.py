@@ -1,0 +1,1 @@
+"""A corpus of hostile scripts, and what lets each loose in a process of its own."""

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+import wasmtime
+
+from runtimes.quickjs.guest import build
+
+
+@pytest.fixture(scope="module")
+def guest() -> wasmtime.Module:
+    """The guest as it was built."""
+    return wasmtime.Module.from_file(wasmtime.Engine(), str(build.Guest().wasm))
+
+
+def test_no_ambient_capability(guest: wasmtime.Module) -> None:
+    imports = {(item.module, item.name) for item in guest.imports}
+    ours = {name for module, name in imports if module == "host"}
+    assert ours == {"call", "check", "console", "resolve", "source"}
+    assert {item for item in imports if item[0] != "host"} == {
+        ("wasi_snapshot_preview1", "clock_time_get")
+    }
+
+
+def test_exports_are_ours_alone(guest: wasmtime.Module) -> None:
+    names = {item.name for item in guest.exports}
+    assert {"memory", "guest_header", "guest_hard_stop"} <= names
+    others = {name for name in names if not name.startswith("guest_")}
+    # _initialize would run constructors, of which there are none: nobody has to call it.
+    assert others == {"memory", "_initialize"}
+
+
+def test_the_memory_that_a_new_instance_takes_is_small(guest: wasmtime.Module) -> None:
+    (memory,) = (item.type for item in guest.exports if item.name == "memory")
+    assert isinstance(memory, wasmtime.MemoryType)
+    stack_pages = build.STACK_BYTES // 65536  # reserved, but touched only as far as it is used
+    assert memory.limits.min <= stack_pages + 3
+    assert memory.limits.max is None
+
+
+def test_variables_lie_behind_the_stack() -> None:
+    engine = wasmtime.Engine()
+    store = wasmtime.Store(engine)
+    module = wasmtime.Module.from_file(engine, str(build.Guest().wasm))
+    linker = wasmtime.Linker(engine)
+    linker.define_unknown_imports_as_traps(module)
+    exports = linker.instantiate(store, module).exports(store)
+    for name in ("guest_header", "guest_hard_stop"):
+        address = exports[name]
+        assert isinstance(address, wasmtime.Global)
+        assert address.value(store) >= build.STACK_BYTES
+
+
+def test_the_stamp_belongs_to_the_guest() -> None:
+    facts = json.loads(build.Guest().stamp.read_text())
+    assert facts["abi"] == build.abi_number()
+    assert facts["engine"] == f"{build.ENGINE} {build.ENGINE_VERSION}"
+    assert facts["debug"] is False

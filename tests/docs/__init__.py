@@ -1,0 +1,1 @@
+"""Tests of everything that shows code: README, docs, examples, the demo."""
