@@ -22,6 +22,9 @@ RAN_FULL = 56
 """Offsets of the header's fields."""
 
 ERROR_BIT = 1 << 63
+LENGTH = 0x7FFFFFFF
+POINTER = 0xFFFFFFFF
+"""Of a packed result: the error bit, and what masks its length (once shifted) and pointer."""
 STOP_REPLY = (1 << 64) - 1
 MAX_HOST_FUNCTIONS = 32767
 

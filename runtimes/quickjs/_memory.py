@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 from runtimes.errors import BrokenRuntimeError, MemoryLimitError
 from runtimes.options import Default, RuntimeOptions
 from runtimes.quickjs import _abi
+from runtimes.quickjs._abi import LENGTH, POINTER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
 _U32 = Struct("<I")
 _I64 = Struct("<q")
-_LENGTH = 0x7FFFFFFF
-_POINTER = 0xFFFFFFFF
 
 
 _NODE_BYTES = 64
@@ -40,36 +39,42 @@ class GuestMemory:
     """Reads and writes a guest's memory. Nothing that the guest says is believed unchecked.
 
     Belongs to the thread that owns the instance.
+
+    Attributes:
+        view: The memory as last seen; `Guest.enter` itself copies what is short.
+        input: Where the input buffer is.
+        capacity: How many bytes it takes.
+        budget: What the next runs may take, in nanoseconds.
     """
 
     def __init__(self, instance: Instance, options: RuntimeOptions) -> None:
         """Write the limits into the header, for the guest to boot with."""
         self._instance = instance
         self._reserve = instance.caller("guest_reserve", 1)
-        self._view = instance.memory
+        self.view = instance.memory
         self._header = instance.exported_global("guest_header")
         self._limit = options.memory_limit_bytes
-        self._budget = 0
-        self._input = self._capacity = 0
+        self.budget = 0
+        self.input = self.capacity = 0
         self.write(_abi.MEMORY_LIMIT, min(options.memory_limit_bytes or 0, 0xFFFF0000))
-        self.write(_abi.RESULT_BYTES, min(options.result_limit_bytes or 0, _LENGTH))
-        self.write(_abi.RESULT_NODES, min(result_nodes(options) or 0, _POINTER))
+        self.write(_abi.RESULT_BYTES, min(options.result_limit_bytes or 0, LENGTH))
+        self.write(_abi.RESULT_NODES, min(result_nodes(options) or 0, POINTER))
         self.write(_abi.STACK_BYTES, options.stack_limit_bytes)
 
     def read(self, offset: int) -> int:
         """Return a 32-bit field of the header."""
-        found: int = _U32.unpack_from(self._view, self._header + offset)[0]
+        found: int = _U32.unpack_from(self.view, self._header + offset)[0]
         return found
 
     def write(self, offset: int, number: int) -> None:
         """Set a 32-bit field of the header."""
-        _U32.pack_into(self._view, self._header + offset, number)
+        _U32.pack_into(self.view, self._header + offset, number)
 
     def set_budget(self, nanoseconds: int) -> None:
         """Set what the next runs may take; 0 is no limit."""
-        if nanoseconds != self._budget:
-            _I64.pack_into(self._view, self._header + _abi.BUDGET_NS, nanoseconds)
-            self._budget = nanoseconds
+        if nanoseconds != self.budget:
+            _I64.pack_into(self.view, self._header + _abi.BUDGET_NS, nanoseconds)
+            self.budget = nanoseconds
 
     def slice(self, ptr: int, length: int) -> memoryview:
         """Borrow bytes that the guest names, until it is entered again.
@@ -78,19 +83,11 @@ class GuestMemory:
             BrokenRuntimeError: It names memory that it does not have.
         """
         end = ptr + length
-        if end > len(self._view):
-            self._view = self._instance.refresh()
-            if end > len(self._view):
+        if end > len(self.view):
+            self.view = self._instance.refresh()
+            if end > len(self.view):
                 raise BrokenRuntimeError("the guest names memory that it does not have")
-        return self._view[ptr:end]
-
-    def result(self, packed: int) -> memoryview:
-        """Borrow the bytes of a packed result, whose error bit does not matter here."""
-        ptr = packed & _POINTER
-        end = ptr + (packed >> 32 & _LENGTH)
-        if end <= len(self._view):
-            return self._view[ptr:end]
-        return self.slice(ptr, end - ptr)
+        return self.view[ptr:end]
 
     def put(self, payload: bytes, prefix: bytes = b"") -> int:
         """Copy prefix and payload into the input buffer, which grows as needed; return where.
@@ -99,15 +96,15 @@ class GuestMemory:
             MemoryLimitError: They do not fit in the guest's memory.
         """
         size = len(prefix) + len(payload)
-        if size > self._capacity:
+        if size > self.capacity:
             self._grow(size)
-        start = self._input
+        start = self.input
         if size < _JOINED:
-            self._view[start : start + size] = prefix + payload
+            self.view[start : start + size] = prefix + payload
         else:
             middle = start + len(prefix)
-            self._view[start:middle] = prefix
-            self._view[middle : start + size] = payload
+            self.view[start:middle] = prefix
+            self.view[middle : start + size] = payload
         return start
 
     def put_source(self, name: bytes, source: str) -> int:
@@ -121,22 +118,22 @@ class GuestMemory:
         if self._limit is not None and len(source) > self._limit:
             self._refuse(len(source))
         size = len(source) if source.isascii() else sum(map(len, _pieces(source)))
-        if len(name) + size > self._capacity:
+        if len(name) + size > self.capacity:
             self._grow(len(name) + size)
-        at = self._input
+        at = self.input
         for piece in itertools.chain((name,), _pieces(source)):
-            self._view[at : at + len(piece)] = piece
+            self.view[at : at + len(piece)] = piece
             at += len(piece)
         return size
 
     def note_input(self) -> None:
         """Look again where the guest has its input buffer."""
-        self._view = self._instance.refresh()
-        self._input = self.read(_abi.INPUT_PTR)
-        self._capacity = max(0, self.read(_abi.INPUT_CAPACITY) - 1)
+        self.view = self._instance.refresh()
+        self.input = self.read(_abi.INPUT_PTR)
+        self.capacity = max(0, self.read(_abi.INPUT_CAPACITY) - 1)
 
     def _grow(self, size: int) -> None:
-        reserved = size <= _LENGTH and self._reserve(size)
+        reserved = size <= LENGTH and self._reserve(size)
         if not reserved:
             self._reserve(0)
         self.note_input()

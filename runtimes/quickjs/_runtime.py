@@ -232,9 +232,11 @@ class QuickJSRuntime:
             JSRuntimeError: Everything that a `Runtime` may raise.
         """
         if isinstance(function, str):
-            name, encoded = function.encode(), self._guest.encode_args(args)
-            numbers = (self._number(module), len(name), len(encoded))
-            result = self._guest.enter("guest_call", numbers, encoded, timeout, name)
+            guest = self._guest
+            name, encoded = function.encode(), guest.encode_args(args)
+            number = 0 if module is None else self._number(module)
+            numbers = (number, len(name), len(encoded))
+            result = guest.enter("guest_call", numbers, encoded, timeout, name)
         else:
             result = self._guest.call_handle(function, args, timeout)
         return result if returns is None else convert(result, returns)

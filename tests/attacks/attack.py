@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 from runtimes.errors import (
     ConversionError,
     JSError,
-    JSRuntimeError,
     JSSyntaxError,
     MemoryLimitError,
     ModuleNotFound,
@@ -80,7 +79,6 @@ class _Details:
         host: Whether the runtime offers the host functions of `run_case`.
         sane_after: Whether ordinary code must still give ordinary results in the same global
             object; not so if the script has spoilt what that code uses.
-        known: Why a failure is expected for now; None if it is not.
     """
 
     via: Literal["evaluate", "module", "call", "file"] = "evaluate"
@@ -94,7 +92,6 @@ class _Details:
     file_bytes: Callable[[], bytes] | None = None
     host: bool = False
     sane_after: bool = True
-    known: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,5 +131,4 @@ __all__ = [
     "TIME_OR_MEMORY",
     "UNSETTLED",
     "Attack",
-    "JSRuntimeError",
 ]

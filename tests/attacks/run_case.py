@@ -169,7 +169,8 @@ def check_death(outcome: Outcome, runtime: QuickJSRuntime) -> None:
 
 def run(kind: str, name: str, hard_stop: Literal["check", "epoch"]) -> Outcome:
     """Run one attack and judge it."""
-    attack, outcome, box = attacks_of(kind)[name], Outcome(), [None]
+    attack, outcome = attacks_of(kind)[name], Outcome()
+    box: list[Any] = [None]
     script, result, failure = attack.script, None, None
     options = make_options(attack, hard_stop, box)
     with tempfile.TemporaryDirectory() as folder:

@@ -38,7 +38,7 @@ class Case:
 
     def __str__(self) -> str:
         """The case as the id of a test."""
-        setting = [self.layer] if self.layer else []
+        setting: list[str] = [self.layer] if self.layer else []
         setting += ["epoch"] if self.hard_stop == "epoch" else []
         return "-".join((*setting, self.kind, self.name.replace(" ", "_")))
 
@@ -61,7 +61,8 @@ def problems_in(status: int | None, stdout: str, stderr: str) -> list[str]:
         outcome: dict[str, Any] = json.loads(stdout)
     except ValueError:
         return [*problems, f"it wrote {stdout[:200]!r}"]
-    return problems + outcome["problems"]
+    problems += outcome["problems"]
+    return problems
 
 
 class Runner:

@@ -13,8 +13,8 @@ from attacks.runner import environment
 pytestmark = [pytest.mark.attack, pytest.mark.timeout(120)]
 
 SWEEPS = {
-    "in the compiler": (0, 8_000, 157),
-    "in the library": (8_000, 40_000, 1_009),
+    "in the compiler": (0, 8_000, 53),
+    "in the library": (8_000, 60_000, 499),
 }
 """Bytes that are left when a script begins: from, to, in steps that no size divides."""
 

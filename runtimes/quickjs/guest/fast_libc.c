@@ -11,8 +11,8 @@
 double strtod(const char *text, char **end);
 
 /* Decimal text to the nearest double. Up to 2**53 and 10**22 are exact doubles, so that one
- * operation on them rounds once, hence correctly (W. D. Clinger, "How to read floating point numbers
- * accurately", 1990); all else is left to the C library. */
+ * operation on them rounds once, hence correctly (W. D. Clinger, "How to read floating point
+ * numbers accurately", 1990); all else is left to the C library. */
 double guest_strtod(const char *text, char **end) {
   static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                   1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,

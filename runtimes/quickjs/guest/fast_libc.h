@@ -1,7 +1,7 @@
-/* Given to every unit with -include: library calls that are slow on this target go to faster ones of
- * ours. The names are the C library's, so they mean what the C standard says; fast_libc.c says where
- * ours know less. Of benchmarks/programs, `exceptions` takes a third less time with them, `json` an
- * eighth less. (Short memcpy and memset in line brought nothing that could be measured.)
+/* Given to every unit with -include: library calls that are slow on this target go to faster ones
+ * of ours. The names are the C library's, so they mean what the C standard says; fast_libc.c says
+ * where ours know less. Of benchmarks/programs, `exceptions` takes a third less time with them, and
+ * `json` an eighth less. (Short memcpy and memset in line brought nothing measurable.)
  */
 #ifndef GUEST_FAST_LIBC_H
 #define GUEST_FAST_LIBC_H

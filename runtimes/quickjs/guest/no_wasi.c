@@ -42,7 +42,8 @@ static void report(const uint8_t *text, uint32_t length) {
 }
 
 /* What assert() calls; fast_libc.h renames it. */
-_Noreturn void guest_assert_fail(const char *text, const char *file, int line, const char *function) {
+_Noreturn void guest_assert_fail(const char *text, const char *file, int line,
+                                 const char *function) {
   char message[UINT8_MAX];
   int length = snprintf(message, sizeof message, "%s:%d: %s: assertion failed: %s", file, line,
                         function, text);

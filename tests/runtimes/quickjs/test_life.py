@@ -13,10 +13,12 @@ from runtimes import (
     ConversionError,
     JSError,
     Module,
+    ModuleNotFound,
     QuickJSRuntime,
     Runtime,
     RuntimeOptions,
     TimeoutExceeded,
+    undefined,
 )
 from runtimes.quickjs import _engine
 
@@ -144,3 +146,16 @@ def test_tampering_does_not_reach_the_bridge(runtime: QuickJSRuntime) -> None:
     assert runtime.evaluate("(async () => 5)()") == 5
     with pytest.raises(JSError):
         runtime.evaluate("null.x")
+
+
+def test_two_runtimes_share_nothing() -> None:
+    with QuickJSRuntime() as one, QuickJSRuntime() as other:
+        one.evaluate("var secret = 1; Object.prototype.mark = 1; Array.prototype.map = null")
+        one.load_module(Module("lib.js", "export const secret = 1"))
+        assert other.evaluate("[typeof secret, {}.mark, typeof [].map]") == [
+            "undefined",
+            undefined,
+            "function",
+        ]
+        with pytest.raises(ModuleNotFound):
+            other.evaluate("import('lib.js')")
