@@ -181,6 +181,8 @@ class Guest:
             self._depth = depth
             if outermost:
                 lease.end()
+                if memory.holds_much and not self._instance.dead:
+                    memory.shrink()
         try:
             start = packed & POINTER
             end = start + (packed >> 32 & LENGTH)

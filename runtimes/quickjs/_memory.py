@@ -45,12 +45,15 @@ class GuestMemory:
         input: Where the input buffer is.
         capacity: How many bytes it takes.
         budget: What the next runs may take, in nanoseconds.
+        holds_much: Whether the input buffer has grown so large that it should not be kept.
     """
 
     def __init__(self, instance: Instance, options: RuntimeOptions) -> None:
         """Write the limits into the header, for the guest to boot with."""
         self._instance = instance
         self._reserve = instance.caller("guest_reserve", 1)
+        self._shrink = instance.caller("guest_shrink", 0)
+        self.holds_much = False
         self.view = instance.memory
         self._header = instance.exported_global("guest_header")
         self._limit = options.memory_limit_bytes
@@ -126,6 +129,12 @@ class GuestMemory:
             at += len(piece)
         return size
 
+    def shrink(self) -> None:
+        """Give back what a long input took, or it would be charged to the script for ever."""
+        self.holds_much = False
+        self._shrink()
+        self.note_input()
+
     def note_input(self) -> None:
         """Look again where the guest has its input buffer."""
         self.view = self._instance.refresh()
@@ -139,6 +148,7 @@ class GuestMemory:
         self.note_input()
         if not reserved:
             self._refuse(size)
+        self.holds_much = size > _MUCH
 
     def _refuse(self, size: int) -> NoReturn:
         raise MemoryLimitError(
@@ -147,6 +157,7 @@ class GuestMemory:
         )
 
 
+_MUCH = 1 << 20
 _JOINED = 4096
 """Shorter inputs are joined, which is faster than two copies and costs no memory to speak of."""
 

@@ -43,19 +43,26 @@ size_t guest_gc_threshold(size_t used) {
   return threshold;
 }
 
-/* Make room for `size` bytes and a terminating zero. Returns where, or 0: out of memory. What was in
- * the buffer is lost. */
-GUEST_EXPORT(guest_reserve)(uint32_t size) {
-  if (size < guest_header.input_capacity) return guest_header.input_ptr;
-  const uint32_t smallest = 4096;
-  if (size > UINT32_MAX - smallest) return 0;
+static uint32_t replace_input(uint32_t capacity) {
   heap_free(input());
-  uint32_t capacity = size + 1 > smallest ? size + 1 : smallest;
   void *buffer = heap_alloc(capacity);
   guest_header.input_ptr = (uint32_t)(uintptr_t)buffer;
   guest_header.input_capacity = buffer ? capacity : 0;
   return guest_header.input_ptr;
 }
+
+enum { SMALLEST_INPUT = 4096 };
+
+/* Make room for `size` bytes and a terminating zero. Returns where, or 0: out of memory. What was in
+ * the buffer is lost. */
+GUEST_EXPORT(guest_reserve)(uint32_t size) {
+  if (size < guest_header.input_capacity) return guest_header.input_ptr;
+  if (size == UINT32_MAX) return 0;
+  return replace_input(size + 1 > SMALLEST_INPUT ? size + 1 : SMALLEST_INPUT);
+}
+
+/* Give back what a long input took. Returns as guest_reserve. */
+GUEST_EXPORT(guest_shrink)(void) { return replace_input(SMALLEST_INPUT); }
 
 /* Boot the engine; once, before all else. Returns 0, or 1: out of memory. */
 GUEST_EXPORT(guest_boot)(void) {
