@@ -157,7 +157,7 @@ class GuestMemory:
         )
 
 
-_MUCH = 1 << 20
+_MUCH = 1 << 20  # as in guest/input.h
 _JOINED = 4096
 """Shorter inputs are joined, which is faster than two copies and costs no memory to speak of."""
 

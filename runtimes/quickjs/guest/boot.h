@@ -1,6 +1,4 @@
-/* Boot: the engine on our allocator, its hooks, the input buffer. */
-
-static char *input(void) { return (char *)(uintptr_t)guest_header.input_ptr; }
+/* Boot: the engine on our allocator, and its hooks; the input buffer's exports. */
 
 /* What the engine gets. While it compiles it does not look whether it got anything, so a refusal then
  * must end it. */
@@ -42,16 +40,6 @@ size_t guest_gc_threshold(size_t used) {
   }
   return threshold;
 }
-
-static uint32_t replace_input(uint32_t capacity) {
-  heap_free(input());
-  void *buffer = heap_alloc(capacity);
-  guest_header.input_ptr = (uint32_t)(uintptr_t)buffer;
-  guest_header.input_capacity = buffer ? capacity : 0;
-  return guest_header.input_ptr;
-}
-
-enum { SMALLEST_INPUT = 4096 };
 
 /* Make room for `size` bytes and a terminating zero. Returns where, or 0: out of memory. What was in
  * the buffer is lost. */

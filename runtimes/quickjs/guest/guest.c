@@ -28,6 +28,7 @@ static JSContext *ctx;
 #include "buffer.h"
 #include "codec_write.h"
 #include "codec_read.h"
+#include "input.h"
 #include "stops.h"
 #include "marks.h"
 #include "modules.h"

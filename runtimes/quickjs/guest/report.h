@@ -142,6 +142,7 @@ static bool write_report(const Failure *failure, bool usable) {
 
 /* What is left of the heap decides whether the runtime is worth keeping after it ran full. */
 static bool recovers_memory(void) {
+  release_much_input();
   purge_jobs();
   forget_marks();
   JS_RunGC(rt);

@@ -1,0 +1,21 @@
+/* The input buffer, where the host puts what an export expects, and what an import answers. */
+
+enum {
+  SMALLEST_INPUT = 4096,
+  MUCH_INPUT = 1024 * 1024, /* more is given back after the run; the host knows this number too */
+};
+
+static char *input(void) { return (char *)(uintptr_t)guest_header.input_ptr; }
+
+static uint32_t replace_input(uint32_t capacity) {
+  heap_free(input());
+  void *buffer = heap_alloc(capacity);
+  guest_header.input_ptr = (uint32_t)(uintptr_t)buffer;
+  guest_header.input_capacity = buffer ? capacity : 0;
+  return guest_header.input_ptr;
+}
+
+/* Free most of a buffer that is too large to keep, at the end of a run, when nobody needs it. */
+static void release_much_input(void) {
+  if (guest_header.input_capacity > MUCH_INPUT + 1) replace_input(SMALLEST_INPUT);
+}
