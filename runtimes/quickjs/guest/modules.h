@@ -80,9 +80,21 @@ static JSModuleDef *compile_module(JSContext *context, const char *name, const c
   return module;
 }
 
+/* Whether there is a type among the attributes: module_check_attributes lets only "json" pass. */
+static bool asks_for_json(JSContext *context, JSValueConst attributes) {
+  if (!JS_IsObject(attributes)) return false;
+  JSValue type = JS_GetPropertyStr(context, attributes, "type");
+  bool given = !JS_IsUndefined(type);
+  JS_FreeValue(context, type);
+  return given;
+}
+
 static JSModuleDef *module_load(JSContext *context, const char *name, void *o, JSValueConst attrs) {
   (void)o;
-  (void)attrs; /* checked by module_check_attributes; the name decides */
+  if (asks_for_json(context, attrs) && !names_json(name)) {
+    JS_ThrowTypeError(context, "%s is no JSON module", name); /* and must not run as a script */
+    return NULL;
+  }
   JSValue source = ask_host(host_source, context, 1, &name);
   if (JS_IsException(source)) return NULL;
   size_t length;
