@@ -17,7 +17,9 @@ from actors.queries import (
 )
 from actors.worker import Worker
 from runtimes import (
+    DEFAULT,
     ConsoleEvent,
+    Default,
     EncodedArgs,
     FunctionHandle,
     HostFunction,
@@ -52,7 +54,7 @@ class DefaultWorkerOptions:
         memory_limit_bytes: All that the script may hold.
         stack_limit_bytes: JavaScript's stack; at most 128 KiB.
         result_limit_bytes: Encoded size of one result.
-        result_limit_nodes: Values in one result.
+        result_limit_nodes: Values in one result; by default as `RuntimeOptions` says.
         hard_stop: How code that never polls is stopped; see `RuntimeOptions`.
         hard_stop_grace: Seconds between the deadline, when the script is asked to stop, and the
             hard stop, which costs the worker its runtime.
@@ -70,7 +72,7 @@ class DefaultWorkerOptions:
     memory_limit_bytes: int | None = 64 * MIB
     stack_limit_bytes: int = 128 * 1024
     result_limit_bytes: int | None = 64 * MIB
-    result_limit_nodes: int | None = 4_000_000
+    result_limit_nodes: int | Default | None = DEFAULT
     hard_stop: Literal["check", "epoch"] = "check"
     hard_stop_grace: float = 0.25
     host_functions: Mapping[str, HostFunction | Mapping[str, HostFunction]] = field(

@@ -72,11 +72,11 @@ class Worker(ContainedActor, Generic[Options, QueryT]):
         longer usable is replaced; if it has ``cancel()``, that is called on other threads to stop a
         run; if it has ``deadline``, that is set for each query.
         """
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} has no init_runtime")
 
     def handle_query(self, runtime: Any, query: QueryT) -> Any:
         """Answer a query: return its response, or raise what the sender shall get."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} has no handle_query")
 
     def close_runtime(self, runtime: Any) -> None:
         """Close the runtime at the end; by default by its ``close()``, if it has one."""

@@ -109,6 +109,10 @@ class JSError(JSRuntimeError):
             text += f" ({self.filename}:{self.line}:{self.column or 1})"
         return text
 
+    def __repr__(self) -> str:
+        """Say what `str` says, for logs that show exceptions by their repr."""
+        return f"{type(self).__name__}({str(self)!r})"
+
     def highlight(self) -> str:
         """Return the source line with a caret under the column, or ``""`` if it is not known."""
         if self.source_line is None:

@@ -31,6 +31,15 @@ class Module:
     name: str
     source: str
 
+    def __post_init__(self) -> None:
+        """Refuse what is no text.
+
+        Raises:
+            TypeError: Name or source is not a str.
+        """
+        if not isinstance(self.name, str) or not isinstance(self.source, str):
+            raise TypeError("a Module's name and source are texts (str)")
+
     @classmethod
     def load(cls, path: str | os.PathLike[str], name: str | None = None) -> Module:
         """Read one file as UTF-8.

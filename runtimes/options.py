@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from runtimes.modules import Module
+
 if TYPE_CHECKING:
     from runtimes.console import ConsoleEvent
-    from runtimes.modules import Module
 
 MIB = 1024 * 1024
 
@@ -72,11 +73,13 @@ class RuntimeOptions:
         """Refuse limits that make no sense.
 
         Raises:
+            TypeError: If an option is of a wrong type.
             ValueError: If a limit is zero, negative, not a number, or too small to boot with.
         """
-        for name in ("timeout", "memory_limit_bytes", "result_limit_bytes", "result_limit_nodes"):
+        self._check_types()
+        for name in ("timeout", *_COUNTS):
             limit = getattr(self, name)
-            if limit is not None and not isinstance(limit, Default) and not limit > 0:
+            if isinstance(limit, (int, float)) and not limit > 0:
                 raise ValueError(f"{name} must be above 0, or None for unlimited; got {limit!r}")
         if self.memory_limit_bytes is not None and self.memory_limit_bytes < MIB:
             raise ValueError(f"memory_limit_bytes must be at least {MIB}")
@@ -86,3 +89,27 @@ class RuntimeOptions:
             raise ValueError("hard_stop_grace must not be negative")
         if self.hard_stop not in ("check", "epoch"):
             raise ValueError(f"hard_stop must be 'check' or 'epoch', not {self.hard_stop!r}")
+
+    def _check_types(self) -> None:
+        for name, (allowed, expected) in _TYPES.items():
+            value = getattr(self, name)
+            if not isinstance(value, allowed) or isinstance(value, bool):
+                raise TypeError(f"{name} must be {expected}, not {value!r}")
+        if self.console is not None and not callable(self.console):
+            raise TypeError(f"console must be a callable or None, not {self.console!r}")
+        for module in self.modules:
+            if not isinstance(module, Module):
+                raise TypeError(f"modules must be Modules, not {module!r}")
+
+
+_COUNTS = ("memory_limit_bytes", "result_limit_bytes", "result_limit_nodes")
+_TYPES: dict[str, tuple[tuple[type, ...], str]] = {
+    "timeout": ((int, float, type(None)), "a number of seconds or None"),
+    **dict.fromkeys(_COUNTS, ((int, Default, type(None)), "an int or None")),
+    "stack_limit_bytes": ((int,), "an int"),
+    "hard_stop_grace": ((int, float), "a number of seconds"),
+    "default_entrypoint": ((str, type(None)), "a function's name or None"),
+    "host_functions": ((Mapping,), "a mapping of names to callables"),
+    "globals": ((Mapping,), "a mapping of names to values"),
+    "modules": ((Sequence,), "a sequence of Modules"),
+}

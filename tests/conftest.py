@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,11 @@ from actors.testing import stop_workers_left, workers_left
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell starts what runs in the background with Ctrl-C ignored, and programs inherit that. The
+    # tests send it to themselves and to programs they start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ALLOWED = {"jsactors-watchdog"}
 """A thread of the engine's that stays once it was needed."""

@@ -30,7 +30,12 @@ from runtimes.quickjs._callbacks import Aborted, Callbacks, HardStop
 from runtimes.quickjs._codec import Codec
 from runtimes.quickjs._encoded import require_sequence
 from runtimes.quickjs._handles import Handle, JSFunction, JSPromise
-from runtimes.quickjs._instance import GuestTrap, create_instance
+from runtimes.quickjs._instance import (
+    GuestTrap,
+    InstanceUnusableError,
+    create_instance,
+    stay_behind_at_exit,
+)
 from runtimes.quickjs._memory import GuestMemory
 from runtimes.quickjs._reports import is_report, to_exception
 from runtimes.quickjs._watchdog import Lease
@@ -116,7 +121,10 @@ class Guest:
             WrongThread, ClosedRuntimeError, BrokenRuntimeError: As it says.
         """
         if get_ident() != self._thread:
-            raise WrongThread("the runtime belongs to the thread that made it; use a worker")
+            raise WrongThread(
+                "the runtime belongs to the thread that made it; "
+                "use a worker, and call a function that it gave out by worker.call_function"
+            )
         if self._ended is ClosedRuntimeError:
             raise ClosedRuntimeError("the runtime is closed")
         if self._ended is not None:
@@ -165,6 +173,7 @@ class Guest:
             seconds = self._seconds(timeout)
             memory.set_budget(_budget(seconds))
         call = self._exports.get(export) or self._export(export, len(numbers))
+        exiting = False
         try:  # Ctrl-C may come at any line
             self._depth = depth + 1
             if outermost:
@@ -172,6 +181,7 @@ class Guest:
                 lease.begin(None if seconds is None else monotonic() + seconds)
             packed = call(*numbers)
         except BaseException as error:
+            exiting = isinstance(error, InstanceUnusableError)
             if not self._instance.dead:  # a callback's own, and the guest has unwound
                 if isinstance(error, BrokenRuntimeError):
                     self._break()
@@ -181,6 +191,8 @@ class Guest:
             self._depth = depth
             if outermost:
                 lease.end()
+                if exiting:
+                    stay_behind_at_exit()
                 if memory.holds_much and not self._instance.dead:
                     memory.shrink()
         try:

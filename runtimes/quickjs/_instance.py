@@ -225,6 +225,16 @@ def retire_all() -> int:
     return inside
 
 
+def stay_behind_at_exit() -> None:
+    """Never return, if Python is exiting and this thread is one that it does not wait for.
+
+    What such a thread raised would be printed while the interpreter is torn down, which may abort
+    the process; it is outside of the guest here, and its next step would be its last in any case.
+    """
+    if _exiting and threading.current_thread() is not threading.main_thread():
+        threading.Event().wait()
+
+
 def _after_fork_in_child() -> None:
     """Let instances of the parent refuse to work here: their engine's threads are not here."""
     global _choice_lock

@@ -110,6 +110,8 @@ class QuickJSRuntime:
             JSSyntaxError: It does not parse.
             JSRuntimeError: Everything that a `Runtime` may raise.
         """
+        if not isinstance(source, str):
+            raise TypeError(f"a script is a text (str), not a {type(source).__name__}")
         try:
             result = self._guest.enter_source("guest_evaluate", filename, source, timeout)
         except JSError as error:
@@ -133,6 +135,8 @@ class QuickJSRuntime:
             ValueError: The name stands for another source already.
             JSRuntimeError: Everything that a `Runtime` may raise.
         """
+        if not isinstance(module, Module):
+            raise TypeError(f"load_module takes a Module(name, source), not {module!r:.100}")
         self._guest.check()
         modules = self._guest.modules
         added = modules.add(module)

@@ -83,7 +83,7 @@ static JSValue call_found(JSValue function, JSValue this_value, Arguments *argum
     result = JS_Call(ctx, function, this_value, (int)arguments->count,
                      (JSValueConst *)arguments->values);
   else if (JS_IsUndefined(function))
-    refuse(STATUS_VALUE_NOT_FOUND, "there is no function named %s", shown);
+    refuse(STATUS_VALUE_NOT_FOUND, "there is no function named %s (exports need their module)", shown);
   else if (!JS_IsException(function))
     refuse(STATUS_VALUE_NOT_CALLABLE, "%s is no function", shown);
   free_arguments(arguments);
@@ -162,7 +162,8 @@ static JSValue get_value(uint32_t module, uint32_t name_length) {
   copy_name(shown, name_length);
   JSValue value = find_value(module, name_length, NULL);
   if (!JS_IsUndefined(value)) return value;
-  return refuse(STATUS_VALUE_NOT_FOUND, "there is no value named %s", shown);
+  return refuse(STATUS_VALUE_NOT_FOUND, "there is no value named %s (exports need their module)",
+                shown);
 }
 
 /* Input: name. */
