@@ -222,6 +222,9 @@ _OBJECTS = [
 ]
 
 _BUFFERS = [
+    Bomb("copy, reversed", "Array.prototype.toReversed.call({ length: 2 ** 29 + 1 })", MEMORY),
+    Bomb("copy, changed", "Array.prototype.with.call({ length: 2 ** 29 + 1 }, 0, 1)", MEMORY),
+    Bomb("copy, spliced", "Array.prototype.toSpliced.call({ length: 2 ** 29 + 1 }, 0, 0)", MEMORY),
     Bomb("array buffers", "const a = []; for (;;) a.push(new ArrayBuffer(2 ** 16))", MEMORY),
     Bomb("array buffer in one go", "new ArrayBuffer(2 ** 30)", MEMORY),
     Bomb("array buffer beyond the address space", "new ArrayBuffer(2 ** 40)", THROWS),
