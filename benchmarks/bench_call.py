@@ -87,12 +87,14 @@ def measures(
     for name, make in makers.items():
         call = make(function)
         try:
-            answer = call(*arguments)
-        except Exception:  # a peer that cannot carry such a value: shown as a dash
-            continue
-        if answer == expected:
+            if call(*arguments) != expected:
+                continue
             measure = per_call(partial(call, *arguments), seconds=seconds)
-            found[name] = measure if name == OURS else guarded(measure)
+        except Exception:  # a peer that cannot carry such a value, or not each time: a dash
+            if name == OURS:
+                raise
+            continue
+        found[name] = measure if name == OURS else guarded(measure)
     return found
 
 
