@@ -17,7 +17,6 @@ from runtimes.errors import (
     JSError,
     JSRuntimeError,
     MemoryLimitError,
-    RunCancelled,
     StackLimitError,
     StaleHandle,
     TimeoutExceeded,
@@ -37,7 +36,7 @@ from runtimes.quickjs._instance import (
     stay_behind_at_exit,
 )
 from runtimes.quickjs._memory import GuestMemory
-from runtimes.quickjs._reports import is_report, to_exception
+from runtimes.quickjs._reports import is_report, stopped, to_exception
 from runtimes.quickjs._watchdog import Lease
 from runtimes.quickjs._wire import HANDLE_FUNCTION
 
@@ -314,9 +313,9 @@ class Guest:
         self, report: list[Any], cause: Exception | None, seconds: float | None
     ) -> Exception:
         if report[0] == Status.STOPPED:
-            stopped = _stopped(report[1], seconds)
-            stopped.runtime_usable = self.usable
-            return stopped
+            error = stopped(report[1], seconds)
+            error.runtime_usable = self.usable
+            return error
         error = to_exception(report, self.options)
         if isinstance(cause, JSRuntimeError) and not isinstance(cause, JSError):
             return cause
@@ -333,7 +332,7 @@ class Guest:
             return self._loss
         lost: JSRuntimeError
         if isinstance(error, HardStop):
-            lost = _stopped(self._lease.reason, self._limit, " and was ended by force")
+            lost = stopped(self._lease.reason, self._limit, " and was ended by force")
         elif isinstance(error, GuestTrap) and error.kind == "stack_overflow":
             lost = StackLimitError("the script recursed too deep")
         elif isinstance(error, (GuestTrap, Aborted)) and self._memory.read(_abi.RAN_FULL):
@@ -394,10 +393,3 @@ class Guest:
 def _budget(seconds: float | None) -> int:
     """Nanoseconds for the guest, where 0 is no limit."""
     return 0 if seconds is None else max(1, int(min(seconds, _LONGEST) * 1e9))
-
-
-def _stopped(reason: int, seconds: float | None, how: str = "") -> JSRuntimeError:
-    if reason == StopReason.CANCELLED:
-        return RunCancelled(f"the run was cancelled{how}")
-    limit = "in time" if seconds is None else f"within {seconds:g} s"
-    return TimeoutExceeded(f"the run did not end {limit}{how}", timeout=seconds)

@@ -102,12 +102,9 @@ class GuestMemory:
         if size > self.capacity:
             self._grow(size)
         start = self.input
-        if size < _JOINED:
-            self.view[start : start + size] = prefix + payload
-        else:
-            middle = start + len(prefix)
-            self.view[start:middle] = prefix
-            self.view[middle : start + size] = payload
+        middle = start + len(prefix)
+        self.view[start:middle] = prefix
+        self.view[middle : start + size] = payload
         return start
 
     def put_source(self, name: bytes, source: str) -> int:
@@ -158,9 +155,6 @@ class GuestMemory:
 
 
 _MUCH = 1 << 20  # as in guest/input.h
-_JOINED = 4096
-"""Shorter inputs are joined, which is faster than two copies and costs no memory to speak of."""
-
 _PIECE = 1 << 20
 
 

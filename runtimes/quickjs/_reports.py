@@ -13,13 +13,15 @@ from runtimes.errors import (
     MemoryLimitError,
     MissingEntrypoint,
     ResultLimitError,
+    RunCancelled,
     StackLimitError,
     StaleHandle,
+    TimeoutExceeded,
     UnsettledPromise,
     ValueNotCallable,
     ValueNotFound,
 )
-from runtimes.quickjs._abi import Status
+from runtimes.quickjs._abi import Status, StopReason
 from runtimes.quickjs._memory import result_nodes
 
 if TYPE_CHECKING:
@@ -73,6 +75,14 @@ def to_exception(report: list[Any], options: RuntimeOptions) -> JSRuntimeError:
     if not usable:
         error.runtime_usable = False
     return error
+
+
+def stopped(reason: int, seconds: float | None, how: str = "") -> JSRuntimeError:
+    """Build the exception for a run that was stopped; `how` says what it took."""
+    if reason == StopReason.CANCELLED:
+        return RunCancelled(f"the run was cancelled{how}")
+    limit = "in time" if seconds is None else f"within {seconds:g} s"
+    return TimeoutExceeded(f"the run did not end {limit}{how}", timeout=seconds)
 
 
 def _memory_text(limit: int | None) -> str:
