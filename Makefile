@@ -15,12 +15,14 @@ define build_guest
 	if [ -n "$$needs" ]; then $(RUN) -m pip install --quiet $$needs && $(RUN) $(RECIPE) $(1); fi
 endef
 
-.PHONY: help demo test test-debug check format bench docs clean
+.PHONY: help demo test test-versions test-debug chaos check format bench docs clean
 
 help:
 	@echo "make demo        a tour: workers run real JavaScript in parallel"
 	@echo "make test        the tests"
+	@echo "make test-versions  the tests on every Python that is here"
 	@echo "make test-debug  the conformance tests on a guest with assertions and leak checks"
+	@echo "make chaos       a storm over a pool of workers, a million queries or 20 minutes long"
 	@echo "make check       format, lint and types"
 	@echo "make format      put the code into the format that make check wants"
 	@echo "make bench       the benchmarks"
@@ -35,9 +37,24 @@ test: $(VENV)/.with-test
 	$(call build_guest)
 	@$(RUN) -m pytest $(ARGS)
 
+# Environments of their own, beside .venv; those Pythons that are not here are left out.
+test-versions: $(VENV)/.with-test
+	$(call build_guest)
+	@for v in 3.11 3.12 3.13 3.14; do \
+		python=$$(command -v python$$v) || { echo "Python $$v is not here"; continue; }; \
+		echo "Python $$v"; \
+		test -d .venv-$$v || $$python -m venv .venv-$$v; \
+		.venv-$$v/bin/python -m pip install --quiet --editable ".[test]" || exit; \
+		.venv-$$v/bin/python -m pytest tests/actors tests/runtimes tests/process $(ARGS) || exit; \
+	done
+
 test-debug: $(VENV)/.with-test
 	$(call build_guest,--debug)
 	@JSACTORS_GUEST=debug $(RUN) -m pytest tests/runtimes $(ARGS)
+
+chaos: $(VENV)/.with-test
+	$(call build_guest)
+	@$(RUN) -m tests.chaos $(ARGS)
 
 check: $(VENV)/.with-check
 	@$(RUN) -m ruff format --check .
@@ -57,7 +74,7 @@ docs: $(VENV)/.with-docs
 	@NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict
 
 clean:
-	rm -rf $(VENV) dist site .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .venv-3.* dist site .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	rm -f runtimes/quickjs/guest*.wasm runtimes/quickjs/guest*.json
 	find actors runtimes tests examples benchmarks -name __pycache__ -prune -exec rm -rf {} +
 

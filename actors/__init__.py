@@ -4,14 +4,20 @@ A `Worker` is a Pykka actor; what users hold is a handle that survives its resta
 runs JavaScript in a sandbox; `WorkerPool` runs many of them. ``actors.tracing`` shows what they do.
 """
 
-from actors._reply import Reply, Response
+from actors._pools.routing import consistent_hash
+from actors._replies.flow import Flow, as_completed
+from actors._replies.reply import Reply
+from actors._replies.response import Response
 from actors.default import DefaultWorker, DefaultWorkerHandle, DefaultWorkerOptions
 from actors.errors import (
     ActorsError,
     AskCycle,
     MailboxFull,
+    Overloaded,
     PoolClosed,
     QueryCancelled,
+    QueryDropped,
+    QueryShed,
     QueryTimeout,
     RestartLimitExceeded,
     WorkerDied,
@@ -20,6 +26,7 @@ from actors.errors import (
     WorkerStopped,
 )
 from actors.handle import WorkerHandle
+from actors.mailbox import MailboxOptions
 from actors.pool import WorkerPool
 from actors.queries import (
     CallEntrypoint,
@@ -31,7 +38,11 @@ from actors.queries import (
     ModuleId,
 )
 from actors.query import Query
+from actors.specs import ChildInfo, ChildSpec, PoolSpec, SupervisorSpec, WorkerSpec
+from actors.stats import PoolStats, WorkerStats
 from actors.supervision import Supervision
+from actors.supervisor import Supervisor
+from actors.watching import WorkerDown
 from actors.worker import Worker
 
 __all__ = [
@@ -39,28 +50,44 @@ __all__ = [
     "AskCycle",
     "CallEntrypoint",
     "CallFunction",
+    "ChildInfo",
+    "ChildSpec",
     "DefaultWorker",
     "DefaultWorkerHandle",
     "DefaultWorkerOptions",
     "Eval",
+    "Flow",
     "GetValue",
     "LoadMainModule",
     "LoadModule",
     "MailboxFull",
+    "MailboxOptions",
     "ModuleId",
+    "Overloaded",
     "PoolClosed",
+    "PoolSpec",
+    "PoolStats",
     "Query",
     "QueryCancelled",
+    "QueryDropped",
+    "QueryShed",
     "QueryTimeout",
     "Reply",
     "Response",
     "RestartLimitExceeded",
     "Supervision",
+    "Supervisor",
+    "SupervisorSpec",
     "Worker",
     "WorkerDied",
+    "WorkerDown",
     "WorkerError",
     "WorkerHandle",
     "WorkerPool",
+    "WorkerSpec",
     "WorkerStartError",
+    "WorkerStats",
     "WorkerStopped",
+    "as_completed",
+    "consistent_hash",
 ]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import threading
+from math import inf
+from threading import get_ident
+from time import monotonic
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,7 +15,12 @@ STACK_BYTES = 4 * 1024 * 1024
 """Least stack of a worker's thread. A JavaScript engine may use 2 MiB of it for the wasm stack, and
 a thread must have a mebibyte more than that; platforms give as little as 512 KiB by default."""
 
+LOOK_UP = 0.25
+"""Seconds after which the main thread looks up from waiting. A signal that comes in the moment
+before it begins to wait does not wake it, and Ctrl-C would do nothing until the wait is over."""
+
 _start_lock = threading.Lock()
+_main_thread = threading.main_thread().ident
 
 
 def start_thread(
@@ -43,6 +51,36 @@ def start_thread(
     return thread
 
 
+def longest_wait() -> float:
+    """Return the seconds that this thread may wait before it looks up."""
+    return LOOK_UP if get_ident() == _main_thread else threading.TIMEOUT_MAX
+
+
+def wait_for(wait: Callable[[float], bool], timeout: float | None) -> bool:
+    """Wait for something by a call that waits for some seconds; return whether it came.
+
+    Args:
+        wait: Waits for that many seconds at most, and says whether it came.
+        timeout: Seconds to wait in all; None for as long as it takes.
+    """
+    until = inf if timeout is None else monotonic() + timeout
+    longest = longest_wait()
+    while not wait(max(0.0, min(until - monotonic(), longest))):
+        if monotonic() >= until:
+            return False
+    return True
+
+
+def join_thread(thread: threading.Thread, timeout: float | None) -> bool:
+    """Wait until a thread has ended; return whether it has."""
+
+    def join(seconds: float) -> bool:
+        thread.join(seconds)
+        return not thread.is_alive()
+
+    return wait_for(join, timeout)
+
+
 def report_unraisable(error: BaseException) -> None:
     """Report an error that has nobody to go to, by ``threading.excepthook``."""
     details = (type(error), error, error.__traceback__, threading.current_thread())
@@ -51,5 +89,6 @@ def report_unraisable(error: BaseException) -> None:
 
 def after_fork() -> None:
     """Make the lock anew: in the child of a fork its holder may be gone."""
-    global _start_lock
+    global _start_lock, _main_thread
     _start_lock = threading.Lock()
+    _main_thread = get_ident()

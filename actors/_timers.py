@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import threading
 import time
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from actors._threads import report_unraisable, start_thread
 
@@ -14,12 +15,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+class Forgetful(Protocol):
+    """Whoever makes the calls."""
+
+    def _forget(self, timer: Timer) -> None: ...
+
+
 class Timer:
     """A call that is to come; `cancel` forgets it."""
 
     __slots__ = ("_fire", "_owner", "when")
 
-    def __init__(self, owner: Timers, when: float, fire: Callable[[], None]) -> None:
+    def __init__(self, owner: Forgetful, when: float, fire: Callable[[], None]) -> None:
         self._owner = owner
         self._fire: Callable[[], None] | None = fire
         self.when = when
@@ -46,7 +53,11 @@ class Timers:
 
     def __init__(self) -> None:
         """Start with nothing due and no thread."""
-        self._changed = threading.Condition()
+        # A lock and a bell (one that is locked until it rings): to enter a Condition takes several
+        # steps of Python, and Ctrl-C between two of them would leave it locked for ever.
+        self._lock = threading.RLock()
+        self._bell = threading.Lock()
+        self._bell.acquire()
         self._heap: list[tuple[float, int, Timer]] = []
         self._order = count()
         self._thread: threading.Thread | None = None
@@ -54,25 +65,28 @@ class Timers:
 
     def hold(self) -> None:
         """Keep the thread, once there is one, until `release`: starting one costs 0.1 ms."""
-        with self._changed:
+        with self._lock:
             self._holders += 1
 
     def release(self) -> None:
         """End one `hold`."""
-        with self._changed:
+        with self._lock:
             self._holders -= 1
             if not self._holders:
-                self._changed.notify()
+                self._ring()
 
     def call_at(self, when: float, fire: Callable[[], None]) -> Timer:
         """Call `fire` when ``time.monotonic()`` reaches `when`."""
         timer = Timer(self, when, fire)
-        with self._changed:
+        with self._lock:
             heapq.heappush(self._heap, (when, next(self._order), timer))
             if self._thread is None:
-                self._thread = start_thread(self._run, "jsactors-timers")
+                # No thread to be had: when Python exits, from 3.12 on, and then nothing is due any
+                # more; else the next call tries again.
+                with contextlib.suppress(RuntimeError):
+                    self._thread = start_thread(self._run, "jsactors-timers")
             elif self._heap[0][2] is timer:
-                self._changed.notify()
+                self._ring()
         return timer
 
     def call_later(self, delay: float, fire: Callable[[], None]) -> Timer:
@@ -80,12 +94,16 @@ class Timers:
         return self.call_at(time.monotonic() + delay, fire)
 
     def _forget(self, timer: Timer) -> None:
-        with self._changed:
+        with self._lock:
             kept = [entry for entry in self._heap if entry[2] is not timer]
-            self._heap[:] = kept
-            heapq.heapify(self._heap)
+            heapq.heapify(kept)
+            self._heap = kept
             if not kept and not self._holders:
-                self._changed.notify()
+                self._ring()
+
+    def _ring(self) -> None:
+        with contextlib.suppress(RuntimeError):  # it was rung, and not heard yet
+            self._bell.release()
 
     def _run(self) -> None:
         while (timer := self._next_due()) is not None:
@@ -99,14 +117,15 @@ class Timers:
 
     def _next_due(self) -> Timer | None:
         """Wait for what is due; return None, and be no thread any more, if nothing is to come."""
-        with self._changed:
-            while self._heap or self._holders:
-                wait = self._heap[0][0] - time.monotonic() if self._heap else None
-                if wait is not None and wait <= 0:
+        while True:
+            with self._lock:
+                if not self._heap and not self._holders:
+                    self._thread = None
+                    return None
+                wait = self._heap[0][0] - time.monotonic() if self._heap else threading.TIMEOUT_MAX
+                if wait <= 0:
                     return heapq.heappop(self._heap)[2]
-                self._changed.wait(wait and min(wait, threading.TIMEOUT_MAX))
-            self._thread = None
-            return None
+            self._bell.acquire(True, min(wait, threading.TIMEOUT_MAX))
 
     def join(self, timeout: float) -> None:
         """Wait until the thread has gone, if it is about to. For tests."""

@@ -9,16 +9,19 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 
 from actors import tracing
-from actors._current import current
+from actors._replies.current import current
 from actors._threads import report_unraisable
-from actors.errors import QueryCancelled, QueryTimeout, WorkerDied, WorkerStopped
+from actors.errors import QueryCancelled, QueryDropped, QueryTimeout, WorkerDied, WorkerStopped
 from actors.tracing import (
     CONSOLE_LINE,
+    DEAD_LETTER,
     POOL_CLOSED,
     POOL_STARTED,
     QUERY_DONE,
+    SUPERVISOR_RESTARTED,
     WORKER_ABANDONED,
     WORKER_READY,
+    WORKER_RENEWED,
     WORKER_RESTARTED,
     WORKER_STARTED,
     WORKER_STOPPED,
@@ -31,8 +34,10 @@ from actors.tracing import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from actors._cell import Cell
-    from actors._reply import Reply
+    from actors._lives.address import Address
+    from actors._lives.cell import Cell
+    from actors._lives.home import Home
+    from actors._replies.reply import Reply
     from runtimes import ConsoleEvent
 
 _LEVELS: Final[Mapping[str, str]] = {
@@ -40,6 +45,8 @@ _LEVELS: Final[Mapping[str, str]] = {
     WORKER_RESTARTED: "warning",
     WORKER_ABANDONED: "error",
     QUERY_DONE: "debug",
+    SUPERVISOR_RESTARTED: "warning",
+    DEAD_LETTER: "warning",
 }
 
 
@@ -60,7 +67,7 @@ def _emit(name: EventName, fields: dict[str, Any], level: str | None = None) -> 
             report_unraisable(error)
 
 
-def _about(cell: Cell) -> dict[str, Any]:
+def _about(cell: Address) -> dict[str, Any]:
     fields: dict[str, Any] = {"worker": cell.name}
     if cell.pool is not None:
         fields["pool"] = cell.pool
@@ -94,7 +101,7 @@ def worker_started(cell: Cell) -> None:
         _emit(WORKER_STARTED, _about(cell))
 
 
-def worker_ready(cell: Cell, generation: int) -> None:
+def worker_ready(cell: Home, generation: int) -> None:
     """An incarnation takes queries."""
     if listening():
         _emit(WORKER_READY, {**_about(cell), "generation": generation})
@@ -107,7 +114,21 @@ def worker_restarted(cell: Cell, reason: str, error: BaseException | None) -> No
         _emit(WORKER_RESTARTED, {**about, "error": None if error is None else repr(error)})
 
 
-def worker_abandoned(cell: Cell) -> None:
+def supervisor_restarted(name: str, reason: str, error: BaseException | None) -> None:
+    """A supervisor below another gave up or was halted, and its children are made anew."""
+    if listening():
+        about = {"supervisor": name, "reason": reason}
+        _emit(SUPERVISOR_RESTARTED, {**about, "error": None if error is None else repr(error)})
+
+
+def worker_renewed(cell: Home, error: BaseException | None) -> None:
+    """An heir takes over from a worker that goes on to close, or did not get ready."""
+    if listening():
+        about = {**_about(cell), "generation": cell.generation}
+        _emit(WORKER_RENEWED, about if error is None else {**about, "error": repr(error)})
+
+
+def worker_abandoned(cell: Home) -> None:
     """A thread did not come back and was given up."""
     if listening():
         _emit(WORKER_ABANDONED, {**_about(cell), "abandoned": len(cell.abandoned)})
@@ -130,7 +151,7 @@ def pool_started(name: str, size: int) -> None:
 def pool_closed(name: str, error: BaseException | None) -> None:
     """A pool is closed."""
     if listening():
-        _emit(POOL_CLOSED, {"pool": name, "error": None if error is None else repr(error)})
+        _emit(POOL_CLOSED, {"pool": name, **({} if error is None else {"error": repr(error)})})
 
 
 def outcome_of(error: BaseException | None, without: Outcome = "ok") -> Outcome:
@@ -143,6 +164,8 @@ def outcome_of(error: BaseException | None, without: Outcome = "ok") -> Outcome:
         return "timeout"
     if isinstance(error, WorkerStopped):
         return "stopped"
+    if isinstance(error, QueryDropped):
+        return "dropped"
     return "died" if isinstance(error, WorkerDied) else "error"
 
 
@@ -153,16 +176,25 @@ def query_done(cell: Cell, reply: Reply[Any], started: float) -> None:
     _query_event(cell, reply, outcome_of(reply._error), started, monotonic())
 
 
-def query_left(cell: Cell, reply: Reply[Any], outcome: Outcome) -> None:
+def query_left(cell: Address, reply: Reply[Any], outcome: Outcome) -> None:
     """A query left without having been run to its end."""
     if listening():
         now = monotonic()
         started = cell.run_started if reply._started else now
         reply._context.copy().run(_query_event, cell, reply, outcome, started, now)
+        if reply._tell and not reply._started:
+            dead_letter(cell, reply, outcome, reply._error)
+
+
+def dead_letter(cell: Address, reply: Reply[Any], reason: str, error: BaseException | None) -> None:
+    """A query came too late, or one whose response nobody awaits will never be run."""
+    if listening():
+        about = {**_about(cell), **ids(reply), "query": reply._kind.__name__, "reason": reason}
+        _emit(DEAD_LETTER, about if error is None else {**about, "error": repr(error)})
 
 
 def _query_event(
-    cell: Cell, reply: Reply[Any], outcome: Outcome, started: float, ended: float
+    cell: Address, reply: Reply[Any], outcome: Outcome, started: float, ended: float
 ) -> None:
     fields = {
         **_about(cell),
@@ -172,6 +204,8 @@ def _query_event(
         "queue_time": round(started - reply._sent_at, 6),
         "run_time": round(ended - started, 6),
     }
+    if reply._deadline is not None:
+        fields["timeout"] = round(reply._deadline - reply._sent_at, 6)
     if outcome not in ("ok", "cancelled") and reply._done:
         fields["error"] = repr(reply._error)
     _emit(QUERY_DONE, fields)

@@ -36,6 +36,7 @@ from runtimes import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from actors.mailbox import MailboxOptions
     from actors.supervision import Supervision
 
 T = TypeVar("T")
@@ -264,9 +265,25 @@ class DefaultWorker(Worker[DefaultWorkerOptions, DefaultQuery]):
         *,
         name: str | None = None,
         supervision: Supervision | None = None,
+        mailbox: MailboxOptions | None = None,
     ) -> DefaultWorkerHandle:
         """Start a worker, wait until it is ready, and return its handle; see `Worker.spawn`."""
-        return cast("DefaultWorkerHandle", cls._spawn(options, name, supervision))
+        return cast("DefaultWorkerHandle", cls._spawn(options, name, supervision, mailbox))
+
+    @classmethod
+    async def spawn_async(
+        cls,
+        options: DefaultWorkerOptions | None = None,
+        *,
+        name: str | None = None,
+        supervision: Supervision | None = None,
+        mailbox: MailboxOptions | None = None,
+    ) -> DefaultWorkerHandle:
+        """Start a worker as `spawn` does, without blocking the loop; see `Worker.spawn_async`."""
+        handle = await super().spawn_async(
+            options, name=name, supervision=supervision, mailbox=mailbox
+        )
+        return cast("DefaultWorkerHandle", handle)
 
     def make_runtime(self, options: RuntimeOptions) -> Runtime:
         """Make the engine; a subclass may make another."""

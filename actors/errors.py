@@ -9,7 +9,10 @@
         WorkerDied                  it broke or died under the query
       QueryTimeout                  (also TimeoutError)    .timeout .may_have_run
       QueryCancelled                somebody called cancel()       .may_have_run
-      MailboxFull                   too much is queued     .capacity
+      Overloaded                    it was not run; try again later
+        MailboxFull                 too much is queued     .capacity .tenant
+        QueryDropped                a newer query took its place in the queue
+        QueryShed                   it could not start in time .expected_wait .timeout
       PoolClosed                    you closed the pool
       RestartLimitExceeded          it fell over too often .intensity .period
       AskCycle                      the ask could never be answered .workers
@@ -78,14 +81,23 @@ class QueryTimeout(ActorsError, TimeoutError):
     Attributes:
         timeout: The seconds it was given, queue and run together.
         may_have_run: Whether it had been started.
+        queue_time: How many of these seconds it was queued ...
+        run_time: ... and how many it ran.
     """
 
     def __init__(
-        self, message: str = "", *, timeout: float | None = None, may_have_run: bool = False
+        self,
+        message: str = "",
+        *,
+        timeout: float | None = None,
+        may_have_run: bool = False,
+        run_time: float = 0.0,
     ) -> None:
         super().__init__(message)
         self.timeout = timeout
         self.may_have_run = may_have_run
+        self.run_time = run_time
+        self.queue_time = (timeout or 0.0) - run_time
 
 
 class QueryCancelled(ActorsError):
@@ -100,16 +112,42 @@ class QueryCancelled(ActorsError):
         self.may_have_run = may_have_run
 
 
-class MailboxFull(ActorsError):
+class Overloaded(ActorsError):
+    """There is more to do than can be done: the query surely did not run, and may be sent again."""
+
+
+class MailboxFull(Overloaded):
     """As many queries are queued as the mailbox may hold; this one was not accepted.
 
     Attributes:
         capacity: How many it may hold.
+        tenant: Whose share is full, if it is not the whole.
     """
 
-    def __init__(self, message: str = "", *, capacity: int = 0) -> None:
+    def __init__(self, message: str = "", *, capacity: int = 0, tenant: object = None) -> None:
         super().__init__(message)
         self.capacity = capacity
+        self.tenant = tenant
+
+
+class QueryDropped(Overloaded):
+    """The mailbox was full, and the oldest query, this one, made room for a newer."""
+
+
+class QueryShed(Overloaded):
+    """The query could not have been started within its deadline, so it was not accepted.
+
+    Attributes:
+        expected_wait: The seconds that it would have been queued, by what the last ones took.
+        timeout: The seconds that it was given.
+    """
+
+    def __init__(
+        self, message: str = "", *, expected_wait: float = 0.0, timeout: float = 0.0
+    ) -> None:
+        super().__init__(message)
+        self.expected_wait = expected_wait
+        self.timeout = timeout
 
 
 class PoolClosed(ActorsError):

@@ -3,35 +3,31 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypeVar
 
-from actors._current import current
-from actors._reply import Reply, Response, Untold
+from actors._asking import Asking
+from actors._lives.health import ping
+from actors._mailboxes.lanes import flow_key
+from actors._replies.reply import Reply
 from actors.query import Query
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
     from types import TracebackType
 
-    from actors._cell import Cell
-    from actors._guardian import State
+    from actors._lives.cell import Cell
+    from actors._lives.custody import Custody
+    from actors._mailboxes.store import Store
+    from actors._replies.response import Response
+    from actors._trees.guardian import State
+    from actors.stats import WorkerStats
+    from actors.watching import WorkerDown
 
 R = TypeVar("R")
 QueryT = TypeVar("QueryT", bound=Query[Any])
 
 
-def ask(cell: Cell, query: Query[R], timeout: float | None) -> R:
-    """Send a query and wait for its response; see `WorkerHandle.ask`."""
-    caller = current.get()
-    reply: Reply[R] = cell.post(query, timeout, None if caller is None else caller._deadline)
-    try:
-        return reply.get()
-    except BaseException:
-        if not reply._done:  # Ctrl-C, or it would have waited for ever: nobody wants it any more
-            reply.cancel()
-        raise
-
-
-class WorkerHandle(Generic[QueryT]):
+class WorkerHandle(Asking, Generic[QueryT]):
     """A worker, from outside. It stays the same when the worker is restarted.
 
     `ask` waits for the response, `send` gives a `Reply` to wait for, `tell` wants none. The type of
@@ -40,70 +36,54 @@ class WorkerHandle(Generic[QueryT]):
 
     A ``timeout`` given with a query is its deadline, queue and run together: when it has passed, a
     queued query is removed and a running one is stopped, and `QueryTimeout` is what the sender
-    gets.
+    gets. ``tenant`` and ``priority`` say for whom it is and how soon it is wanted, unless the query
+    says so itself; see `Query`.
 
     Thread-safe. As a context manager it shuts the worker down and waits for it; see `close`.
     """
 
-    __slots__ = ("_cell", "_posted")
+    __slots__ = ("_cell", "_custody", "_posted")
 
     def __init__(self, cell: Cell) -> None:
         """Made by `spawn` and pools; not by you."""
-        self._cell = cell
+        self._cell = self._front = cell
+        self._custody: Custody | None = None
         self._posted: deque[Reply[Any]] = deque()
 
     def __repr__(self) -> str:
         """Name it and say how it stands."""
         return f"<{type(self).__name__} {self.name}: {self.state}>"
 
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled or copied.
+
+        Raises:
+            TypeError: Always.
+        """
+        raise TypeError(
+            "a handle cannot leave its process: spawn a worker over there, and send it a Query"
+        )
+
     # -- queries ----------------------------------------------------------------------------------
 
-    def ask(self, query: Query[R], timeout: float | None = None) -> R:
-        """Send a query and wait for its response.
-
-        If the waiting is interrupted (Ctrl-C), the query is cancelled. A handler that asks hands
-        its own deadline on.
-
-        Raises:
-            QueryTimeout: If `timeout` seconds have passed.
-            AskCycle: If called by a handler and the response could never come.
-            WorkerStopped, PoolClosed, RestartLimitExceeded: If the worker does not take it.
-            MailboxFull: If too much is queued.
-            WorkerDied: If the worker broke under it; see `Query.idempotent`.
-            TypeError: If the worker does not answer such queries.
-            Exception: What the handler or the runtime raised.
-        """
-        return ask(self._cell, query, timeout)
-
-    def send(self, query: Query[R], timeout: float | None = None) -> Reply[R]:
-        """Send a query and return its reply at once.
-
-        Raises:
-            WorkerStopped, PoolClosed, RestartLimitExceeded: If the worker does not take it.
-            MailboxFull: If too much is queued.
-            TypeError: If the worker does not answer such queries.
-        """
-        return self._cell.post(query, timeout)
-
-    def tell(self, query: Query[Any], timeout: float | None = None) -> None:
-        """Send a query whose response nobody wants; if it fails, `Worker.on_failure` hears of it.
-
-        Raises:
-            WorkerStopped, PoolClosed, RestartLimitExceeded: If the worker does not take it.
-            MailboxFull: If too much is queued.
-            TypeError: If the worker does not answer such queries.
-        """
-        self._cell.post(query, timeout, None, Untold)
-
-    def post(self, query: Query[Any], timeout: float | None = None) -> None:
+    def post(
+        self,
+        query: Query[Any],
+        timeout: float | None = None,
+        *,
+        tenant: Hashable = None,
+        priority: int = 0,
+    ) -> None:
         """Send a query whose response `receive` will give, through this very handle.
 
         Raises:
             WorkerStopped, PoolClosed, RestartLimitExceeded: If the worker does not take it.
-            MailboxFull: If too much is queued.
-            TypeError: If the worker does not answer such queries.
+            MailboxFull, QueryShed: If too much is queued.
+            TypeError: If the worker does not answer such queries, or `priority` is no int, or
+                `tenant` not hashable.
         """
-        self._posted.append(self._cell.post(query, timeout))
+        flow = None if tenant is None and priority == 0 else flow_key(priority, tenant)
+        self._posted.append(self._cell.post(query, timeout, None, Reply, flow))
 
     def receive(self, timeout: float | None = None) -> Response[Any]:
         """Wait for the response to the oldest query that was posted and not yet received.
@@ -145,18 +125,53 @@ class WorkerHandle(Generic[QueryT]):
         return self._cell.generation
 
     @property
-    def backlog(self) -> int:
-        """How many queries are queued, the running one not counted."""
-        return len(self._cell.mailbox)
+    def _queue(self) -> Store:
+        return self._cell.mailbox
+
+    def _width(self) -> int:
+        return 1
+
+    def _is_read_here(self) -> bool:
+        return self._cell.mailbox.is_read_here()
 
     @property
     def abandoned(self) -> int:
         """How many given-up threads are still alive, blocked in a handler or host function."""
         return sum(thread.is_alive() for thread in self._cell.abandoned)
 
+    def stats(self) -> WorkerStats:
+        """Return how the worker stands, in numbers."""
+        return self._cell.stats()
+
     def is_alive(self) -> bool:
         """Return whether it takes queries, now or after its restart."""
         return not self._cell.mailbox.closed
+
+    def watch(self, callback: Callable[[WorkerDown], object]) -> Callable[[], None]:
+        """Call `callback` whenever the worker is lost, and when it is gone for good.
+
+        If it is gone already, that is at once. It is called on the thread where it happens, most
+        often the worker's own or its supervisor's, so it must be quick and may wait for nothing.
+        What it raises is reported by ``threading.excepthook``. A worker that wants to know of
+        another uses `Worker.watch`.
+
+        Returns:
+            What ends the watch.
+        """
+        return self._cell.watchers.add(callback)
+
+    def ping(self, timeout: float | None = None) -> float:
+        """Wait until the worker says that it is there, and return the seconds that it took.
+
+        It answers between two queries, before whatever is queued. If it is being restarted, the
+        next incarnation does.
+
+        Raises:
+            TimeoutError: If it has not answered after `timeout` seconds.
+            WorkerStopped, PoolClosed, RestartLimitExceeded: If it is gone for good.
+            AskCycle: If called by the worker itself.
+        """
+        return ping(self._cell, timeout)
 
     def shutdown(self, drain: float | None = 30.0) -> None:
         """Take no more queries, let what is queued run, then stop.

@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
-from collections import deque
 from itertools import count
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, Protocol, Self, TypeVar, cast, overload
 
 from actors import _process, _trace
-from actors._cell import Cell
-from actors._current import current
-from actors._life import wait_for_start
-from actors._reply import Reply, Untold
-from actors._supervisor import Group, Supervisor
+from actors._asking import Asking
+from actors._lives.custody import Custody
+from actors._lives.life import wait_for_start
+from actors._lives.mistakes import refuse_mistakes
+from actors._pools.elastic import Elastic, Growing
+from actors._pools.hub import Hub
+from actors._pools.routing import Routed, router_for
+from actors._replies.race import Race
+from actors._threads import wait_for
+from actors._trees.supervisor import Supervisor
 from actors.default import DefaultWorker, DefaultWorkerOptions
 from actors.errors import PoolClosed
-from actors.handle import WorkerHandle, ask
+from actors.handle import WorkerHandle
+from actors.specs import PoolSpec
+from actors.stats import PoolStats
 from actors.supervision import Supervision
 from actors.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from types import TracebackType
 
+    from actors._lives.address import Front
+    from actors._lives.cell import Cell
+    from actors._mailboxes.store import Store
+    from actors._pools.routing import Choose, ConsistentHash, RouterName
+    from actors._replies.reply import Reply
+    from actors._trees.group import Group
+    from actors.mailbox import MailboxOptions
     from actors.query import Query
 
 R = TypeVar("R")
@@ -30,8 +43,6 @@ Options = TypeVar("Options")
 Handle_co = TypeVar("Handle_co", bound=WorkerHandle[Any], covariant=True)
 
 _next_number = count(1).__next__
-LOOK_AHEAD = 32
-"""How many queries for each worker `WorkerPool.map` keeps under way."""
 
 
 class WorkerClass(Protocol[Options, Handle_co]):
@@ -43,6 +54,7 @@ class WorkerClass(Protocol[Options, Handle_co]):
         *,
         name: str | None = ...,
         supervision: Supervision | None = ...,
+        mailbox: MailboxOptions | None = ...,
     ) -> Handle_co:
         """See `Worker.spawn`."""
         ...
@@ -52,14 +64,15 @@ class WorkerClass(Protocol[Options, Handle_co]):
         ...
 
 
-class WorkerPool(Generic[Options, Handle_co]):
+class WorkerPool(Asking, Generic[Options, Handle_co]):
     """Interchangeable workers under one supervisor.
 
-    A query does not travel through the supervisor: `next_worker` and `send` choose a worker on the
-    caller's thread. A worker that is lost is restarted in its place; its handle stays the same and
-    what is queued stays queued.
+    A query does not travel through the supervisor: it is queued on the sender's thread, by default
+    where the workers share a queue, so that none waits behind a busy worker while another is idle.
+    A worker that is lost is restarted in its place; its handle stays the same and what is queued
+    stays queued.
 
-    Thread-safe. As a context manager it closes at the end.
+    Thread-safe. As a context manager, synchronous or not, it closes at the end.
     """
 
     def __init__(
@@ -68,8 +81,12 @@ class WorkerPool(Generic[Options, Handle_co]):
         size: int,
         options: Options | None = None,
         *,
+        max_size: int | None = None,
+        idle_timeout: float = 30.0,
+        router: RouterName | ConsistentHash | Choose = "round_robin",
         name: str | None = None,
         supervision: Supervision | None = None,
+        mailbox: MailboxOptions | None = None,
     ) -> None:
         """Start `size` workers and wait until all are ready.
 
@@ -77,105 +94,173 @@ class WorkerPool(Generic[Options, Handle_co]):
             worker_class: A subclass of `Worker`.
             size: How many; at least 1.
             options: Options for each of them; None takes the class's default options.
+            max_size: How many there may be while queries wait for one; None for no more than
+                `size`.
+            idle_timeout: Seconds without a query after which a worker beyond `size` is let go.
+            router: Which worker gets a query. ``"round_robin"``: the one that has been idle
+                longest. ``"random"``: any that is idle. ``"least_busy"``: of the idle ones the one
+                that has answered least. If all are busy, these three leave it to whichever is free
+                first. ``"consistent_hash"``: the same one for the same `Worker.routing_key`; see
+                also `consistent_hash`. Or a callable that gets the query and the handles, on the
+                sender's thread, and returns one of them, or None for whichever is free first.
             name: The pool's name in errors and traces; workers are named after it.
             supervision: What the supervisor puts up with.
+            mailbox: How queries are queued, at the pool as well as at each worker; None takes the
+                class's.
 
         Raises:
             WorkerStartError: If one of them could not be started; then none is left running.
-            ValueError: If `size` is below 1.
+            ValueError: If a number or a name makes no sense.
             TypeError: If `worker_class` is no worker class, or needs options.
         """
-        if not isinstance(worker_class, type) or not issubclass(worker_class, Worker):
-            raise TypeError(f"worker_class must be a subclass of Worker, not {worker_class!r}")
-        if isinstance(size, bool) or not isinstance(size, int):
-            raise TypeError(f"size must be an int, not {type(size).__name__}")
-        if size < 1:
-            raise ValueError(f"a pool needs at least one worker; size was {size}")
-        _process.prepare()
-        kind: type[Worker[Any, Any]] = worker_class
-        self.name = name = name if name is not None else f"{kind.__name__}-pool-{_next_number()}"
-        self._options: Any = options if options is not None else kind.default_options()
-        self._policy = policy = supervision if supervision is not None else Supervision()
-        self._supervisor = Supervisor(name)
-
-        def make(group: Group) -> list[Cell]:
-            return [
-                Cell(kind, self._options, f"{name}/{index}", name, policy, group)
-                for index in range(size)
-            ]
-
-        self._group = cast("Group", self._supervisor.group(policy, make))
-        self._cells = self._group.cells
-        self._handles = [cast("Handle_co", kind.handle_class(cell)) for cell in self._cells]
-        self._turn = count().__next__
+        spec = PoolSpec(
+            cast("Any", worker_class), size, options, name=_name(worker_class, name),
+            supervision=supervision, max_size=max_size, idle_timeout=idle_timeout, router=router,
+            mailbox=mailbox,
+        )  # fmt: skip
+        self._set_up(spec, spec.name, Supervision() if supervision is None else supervision)
         self._start()
 
+    def _set_up(
+        self, spec: PoolSpec, name: str, policy: Supervision, parent: Group | None = None
+    ) -> None:
+        """Make everything but the workers' threads, below the group of a tree if there is one."""
+        kind = spec.worker_class
+        if not isinstance(kind, type) or not issubclass(kind, Worker):
+            raise TypeError(f"worker_class must be a subclass of Worker, not {kind!r}")
+        refuse_mistakes(kind)
+        least, most = _limits(spec.size, spec.max_size)
+        if not spec.idle_timeout > 0:
+            raise ValueError(f"idle_timeout must be above 0, not {spec.idle_timeout!r}")
+        _process.prepare()
+        self._options: Any = kind.default_options() if spec.options is None else spec.options
+        self._policy = policy
+        self._hub = hub = Hub(name, kind, self._options, policy, spec.mailbox or kind.mailbox)
+        self._handles: dict[Cell, Handle_co] = {}
+        self._custody: Custody | None = None
+        chosen = router_for(spec.router, self._handle)
+        self._routed: Front = hub if chosen is None else Routed(hub, chosen)
+        self._front: Front = self._routed if least == most else Growing(self._routed, hub)
+
+        def make(group: Group) -> list[Cell]:
+            hub.supervised_by(group)
+            return [hub.make_cell() for _ in range(least)]
+
+        self._supervisor: Supervisor | None = None
+        if parent is None:
+            self._supervisor = Supervisor(name)
+            self._group = cast("Group", self._supervisor.group(policy, make))
+        else:
+            self._group = parent.subgroup(name, policy, make)
+        hub.enlist(tuple(cast("list[Cell]", self._group.children)))
+        self._elastic = elastic = Elastic(hub, self._group, least, most, spec.idle_timeout)
+        group = self._group
+
+        def when_closing() -> None:  # without the pool, which its group must not keep alive
+            elastic.stop()
+            hub.give_up(group.failure)
+
+        group.when_closing = when_closing
+
     def _start(self) -> None:
-        self._supervisor._start_actor_loop()
+        supervisor = cast("Supervisor", self._supervisor)
+        supervisor._start_actor_loop()
+        cells = self._hub.cells
         try:
-            for cell in self._cells:
+            for cell in cells:
                 cell.launch()
             until = self._policy.start_deadline()
-            for cell in self._cells:
+            for cell in cells:
                 wait_for_start(cell, until)
         except BaseException:
             self.close(0)
             raise
-        _trace.pool_started(self.name, len(self._cells))
+        self._elastic.begin()
+        self._watch_over()
+        _trace.pool_started(self.name, len(cells))
+
+    def _watch_over(self) -> None:
+        name, hub, elastic = self.name, self._hub, self._elastic
+        _process.stop_workers_before_engines()
+
+        def shutdown() -> None:
+            elastic.stop()
+            hub.shutdown(30.0, PoolClosed(f"pool {name} is closed"))
+
+        custody = Custody(f"pool {name}", self._group, lambda: hub.mailbox.closed, shutdown)
+        self._custody = custody
+        for handle in self._handles.values():
+            handle._custody = custody
+
+    @classmethod
+    async def start_async(
+        cls,
+        worker_class: WorkerClass[Options, Handle_co],
+        size: int,
+        options: Options | None = None,
+        *,
+        max_size: int | None = None,
+        idle_timeout: float = 30.0,
+        router: RouterName | ConsistentHash | Choose = "round_robin",
+        name: str | None = None,
+        supervision: Supervision | None = None,
+        mailbox: MailboxOptions | None = None,
+    ) -> Self:
+        """Start a pool without blocking the loop; the arguments are those of the class.
+
+        If the task is cancelled, what was started is closed in the background.
+        """
+        from actors._replies.awaiting import start_async
+
+        return await start_async(
+            lambda: cls(
+                worker_class, size, options, max_size=max_size, idle_timeout=idle_timeout,
+                router=router, name=name, supervision=supervision, mailbox=mailbox,
+            )
+        )  # fmt: skip
 
     # -- which worker -----------------------------------------------------------------------------
 
+    def _handle(self, cell: Cell) -> Handle_co:
+        handle = self._handles.get(cell)
+        if handle is None:
+            kept = self._hub.cells
+            self._handles = {each: old for each, old in self._handles.items() if each in kept}
+            made = cast("Handle_co", cell.worker_class.handle_class(cell))
+            made._custody = self._custody
+            handle = self._handles.setdefault(cell, made)
+        return handle
+
     def next_worker(self) -> Handle_co:
         """Return the next worker in turn, passing over those that are not ready if others are.
+
+        What is sent to a worker's handle waits for that very worker. `ask` and `send` of the pool
+        let it be answered by whichever is free first.
 
         Raises:
             PoolClosed: If the pool is closed.
             RestartLimitExceeded: If it had to give up.
         """
-        handles = self._handles
-        size = len(handles)
-        turn = self._turn()
-        for step in range(size):
-            handle = handles[(turn + step) % size]
-            if handle._cell.takes_queries():
-                return handle
-        if self._cells[0].mailbox.closed:
-            raise self._cells[0].closed_error()
-        return handles[turn % size]
-
-    def _route(self) -> Cell:
-        """The next worker in turn, or an idle one if that one is busy.
-
-        To a handler that asks its own pool its own worker is busy, so it is not asked to wait for
-        itself as long as there is another.
-        """
-        cell = self.next_worker()._cell
-        if cell.running or len(cell.mailbox):
-            for other in self._cells:
-                if not other.running and not len(other.mailbox) and other.takes_queries():
-                    return other
-            caller = current.get()
-            if caller is not None and caller._addressee is cell:
-                return self.next_worker()._cell
-        return cell
+        return self._handle(self._hub.next_cell())
 
     def worker_by_id(self, index: int) -> Handle_co:
-        """Return a worker by its number, from 0.
+        """Return a worker by its place among the present ones, from 0.
 
         Raises:
             IndexError: If there is no such worker.
         """
-        if not 0 <= index < len(self._handles):
-            raise IndexError(f"the pool has workers 0 to {len(self._handles) - 1}, not {index}")
-        return self._handles[index]
+        cells = self._hub.cells
+        if not 0 <= index < len(cells):
+            raise IndexError(f"the pool has workers 0 to {len(cells) - 1}, not {index}")
+        return self._handle(cells[index])
 
     def __getitem__(self, index: int) -> Handle_co:
-        """Return a worker by its number, from 0."""
+        """Return a worker by its place, from 0."""
         return self.worker_by_id(index)
 
     def __len__(self) -> int:
         """Return the number of workers."""
-        return len(self._handles)
+        return len(self._hub.cells)
 
     def __bool__(self) -> bool:
         """A pool is true, however many workers it has."""
@@ -183,62 +268,117 @@ class WorkerPool(Generic[Options, Handle_co]):
 
     def __iter__(self) -> Iterator[Handle_co]:
         """Go through the workers."""
-        return iter(self._handles)
+        return iter([self._handle(cell) for cell in self._hub.cells])
 
     def is_empty(self) -> bool:
         """Return whether there is no worker that takes queries, which is so after closing."""
-        return all(cell.mailbox.closed for cell in self._cells)
+        return all(cell.mailbox.closed for cell in self._hub.cells)
 
     @property
     def options(self) -> Options:
         """The options that each worker was given."""
         return cast("Options", self._options)
 
+    @property
+    def name(self) -> str:
+        """The pool's name, in errors and traces."""
+        return self._hub.name
+
+    @property
+    def _queue(self) -> Store:
+        return self._hub.mailbox
+
+    def _width(self) -> int:
+        return len(self._hub.cells)
+
+    def _is_read_here(self) -> bool:
+        return any(cell.mailbox.is_read_here() for cell in self._hub.cells)
+
+    def stats(self) -> PoolStats:
+        """Return how the pool and its workers stand."""
+        return PoolStats(tuple(cell.stats() for cell in self._hub.cells), self.backlog)
+
+    def resize(self, size: int, max_size: int | None = None) -> None:
+        """Change how many workers there are; see the arguments of the same names above.
+
+        It returns at once. Workers that are too many answer what is queued at them, and end.
+
+        Raises:
+            ValueError: If a number makes no sense.
+        """
+        least, most = _limits(size, max_size)
+        self._front = self._routed if least == most else Growing(self._routed, self._hub)
+        self._elastic.resize(least, most)
+
     def __repr__(self) -> str:
         """Name it."""
         return f"<WorkerPool {self.name}: {len(self)} workers>"
 
-    # -- queries ----------------------------------------------------------------------------------
-
-    def ask(self, query: Query[R], timeout: float | None = None) -> R:
-        """Ask an idle worker, or the next in turn; see `WorkerHandle.ask`."""
-        return ask(self._route(), query, timeout)
-
-    def send(self, query: Query[R], timeout: float | None = None) -> Reply[R]:
-        """Send to an idle worker, or the next in turn; see `WorkerHandle.send`."""
-        return self._route().post(query, timeout)
-
-    def tell(self, query: Query[Any], timeout: float | None = None) -> None:
-        """Tell an idle worker, or the next in turn; see `WorkerHandle.tell`."""
-        self._route().post(query, timeout, None, Untold)
-
-    def map(self, queries: Iterable[Query[R]], timeout: float | None = None) -> list[R]:
-        """Ask many queries of all workers at once; return the responses in their order.
-
-        Args:
-            queries: Any number; they are taken from the iterable as workers get to them.
-            timeout: Seconds for the whole; what is not done by then gets `QueryTimeout`.
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled or copied.
 
         Raises:
-            Exception: The first error in the order of the queries; the rest is cancelled.
+            TypeError: Always.
         """
-        until = None if timeout is None else monotonic() + timeout
-        most = LOOK_AHEAD * len(self._cells)
-        under_way: deque[Reply[R]] = deque()
-        responses: list[R] = []
+        raise TypeError("a pool cannot leave its process: make one over there, and send it a Query")
+
+    # -- queries ----------------------------------------------------------------------------------
+
+    def broadcast(self, query: Query[R], timeout: float | None = None) -> list[Reply[R]]:
+        """Send a query to every worker; return their replies in the order of the workers.
+
+        Raises:
+            PoolClosed: If the pool is closed.
+            Overloaded: If one of them does not take it; then the others do not run it either,
+                unless they have begun.
+        """
+        replies: list[Reply[R]] = []
         try:
-            for query in queries:
-                left = None if until is None else max(0.0, until - monotonic())
-                under_way.append(self.send(query, left))
-                if len(under_way) >= most:
-                    _collect(under_way, responses)
-            while under_way:
-                _collect(under_way, responses)
+            for cell in self._hub.open_cells():
+                replies.append(cell.post(query, timeout))  # noqa: PERF401 - kept if one is refused
         except BaseException:
-            for reply in under_way:
+            for reply in replies:
                 reply.cancel()
             raise
-        return responses
+        return replies
+
+    def first(self, query: Query[R], timeout: float | None = None) -> Reply[R]:
+        """Send a query to every worker, and return a reply that gets the first response.
+
+        As soon as there is one, the others are cancelled. If all fail, the reply has the error of
+        the one that failed last. To cancel it cancels all.
+
+        Raises:
+            PoolClosed: If the pool is closed.
+            Overloaded: If one of them does not take it.
+        """
+        return Race(self._hub.name, self.broadcast(query, timeout)).reply
+
+    def run_on_all(
+        self, query: Query[R], timeout: float | None = None, *, also_later: bool = False
+    ) -> list[R]:
+        """Have every worker answer a query; wait, and return the responses in their order.
+
+        Args:
+            query: What to ask.
+            timeout: Seconds for the whole.
+            also_later: Whether workers that start later, new or restarted, shall run it as well,
+                after ``init_runtime`` and before any other query.
+
+        Raises:
+            Exception: The first error in the order of the workers; the rest is cancelled, and none
+                will run it later.
+        """
+        if also_later:
+            self._hub.setup += (query,)  # before the broadcast: who starts now runs it too
+        replies = self.broadcast(query, timeout)
+        try:
+            return [reply.get() for reply in replies]
+        except BaseException:
+            for reply in replies:
+                reply.cancel()
+            self._hub.setup = tuple(each for each in self._hub.setup if each is not query)
+            raise
 
     @overload
     @staticmethod
@@ -290,8 +430,11 @@ class WorkerPool(Generic[Options, Handle_co]):
         Args:
             drain: Seconds that what is queued may take; see `WorkerHandle.shutdown`.
         """
-        for cell in reversed(self._cells):
-            cell.shutdown(drain, PoolClosed(f"pool {self.name} is closed"))
+        reason = PoolClosed(f"pool {self.name} is closed")
+        self._elastic.stop()
+        self._hub.shutdown(drain, reason)
+        if self._supervisor is None:  # the tree that it is part of is to know
+            self._group.order(lambda: self._group.shutdown(drain, reason))
 
     def join(self, timeout: float | None = None) -> bool:
         """Wait until all workers and the supervisor have ended; return whether that is so."""
@@ -300,16 +443,14 @@ class WorkerPool(Generic[Options, Handle_co]):
         def left() -> float | None:
             return None if until is None else max(0.0, until - monotonic())
 
-        joined = all([cell.join(left()) for cell in self._cells])
-        return self._supervisor.join(left()) and joined
+        joined = all([cell.join(left()) for cell in self._hub.every_cell()])
+        joined = wait_for(self._hub.finished.wait, left()) and joined
+        return (self._supervisor is None or self._supervisor.join(left())) and joined
 
     def close(self, drain: float | None = 30.0) -> None:
         """Shut down and wait until it is done; see `shutdown`."""
-        was_open = not self._cells[0].mailbox.closed
         self.shutdown(drain)
         self.join()
-        if was_open:
-            _trace.pool_closed(self.name, self._group.error)
 
     def __enter__(self) -> Self:
         """Return the pool."""
@@ -325,17 +466,19 @@ class WorkerPool(Generic[Options, Handle_co]):
         self.close(30.0 if kind is None else 0.0)
 
 
-def _collect(under_way: deque[Reply[R]], responses: list[R]) -> None:
-    """Wait until half of the queries are answered, and move what is at the front.
+def _limits(size: int, max_size: int | None) -> tuple[int, int]:
+    """Return the least and the greatest size that a user means."""
+    for name, value in (("size", size), ("max_size", max_size)):
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+            raise TypeError(f"{name} must be an int, not {type(value).__name__}")
+    if size < 1:
+        raise ValueError(f"a pool needs at least one worker; size was {size}")
+    if max_size is not None and max_size < size:
+        raise ValueError(f"max_size must be at least size, {size}, not {max_size}")
+    return size, size if max_size is None else max_size
 
-    Waiting for each single reply in turn would wake this thread after every query, which with short
-    queries costs more than they do.
-    """
-    middle = under_way[len(under_way) // 2]
-    if not middle.done() and not under_way[0].done():
-        middle.exception()
-    responses.append(under_way[0].get())
-    under_way.popleft()
-    while under_way and under_way[0].done():
-        responses.append(under_way[0].get())
-        under_way.popleft()
+
+def _name(worker_class: object, name: str | None) -> str:
+    """Return what the pool is called."""
+    kind = getattr(worker_class, "__name__", "Worker")
+    return name if name is not None else f"{kind}-pool-{_next_number()}"

@@ -28,7 +28,17 @@ class Supervision:
             up and the worker gets a new one. It happens when a host function or handler blocks.
         max_abandoned: How many given-up threads of one worker may be alive at once; one more closes
             it as too many restarts would.
-        mailbox_capacity: How many queries may be queued at a worker before `MailboxFull`.
+        health_interval: How often a worker is asked whether it is sound (`Worker.check_health`),
+            between two queries and before what is queued; None never asks. One that is not is
+            restarted, and counted.
+        health_timeout: How long an answer may take, before the thread of a worker that runs no
+            query is given up.
+        renew_after_queries: After how many queries a worker is renewed: another incarnation is
+            started beside it, and takes over between two queries when it is ready. Nothing waits,
+            and nothing is counted.
+        renew_after: The same, after so many seconds.
+        renew_above_bytes: The same, when the runtime's memory (its ``memory_used``) has grown to
+            more than this; it is looked at after every 16th query.
     """
 
     intensity: int = 3
@@ -39,7 +49,11 @@ class Supervision:
     backoff_limit: float = 5.0
     stuck_grace: float = 1.0
     max_abandoned: int = 4
-    mailbox_capacity: int | None = None
+    health_interval: float | None = None
+    health_timeout: float = 5.0
+    renew_after_queries: int | None = None
+    renew_after: float | None = None
+    renew_above_bytes: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense.
@@ -51,15 +65,15 @@ class Supervision:
         for name, least in at_least.items():
             if getattr(self, name) < least:
                 raise ValueError(f"{name} must be at least {least}, not {getattr(self, name)!r}")
-        for name in ("period", "start_timeout"):
+        renewals = ("renew_after_queries", "renew_after", "renew_above_bytes")
+        health = ("health_interval", "health_timeout")
+        for name in ("period", "start_timeout", *health, *renewals):
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise ValueError(f"{name} must be above 0, not {value!r}")
         for name in ("backoff", "backoff_limit", "stuck_grace"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name} must not be negative")
-        if self.mailbox_capacity is not None and self.mailbox_capacity < 1:
-            raise ValueError("mailbox_capacity must be at least 1, or None for unlimited")
 
     def start_deadline(self) -> float | None:
         """Return the instant until which a worker that is launched now must be ready."""

@@ -16,11 +16,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CONSOLE_LINE",
+    "DEAD_LETTER",
     "POOL_CLOSED",
     "POOL_STARTED",
     "QUERY_DONE",
+    "SUPERVISOR_RESTARTED",
     "WORKER_ABANDONED",
     "WORKER_READY",
+    "WORKER_RENEWED",
     "WORKER_RESTARTED",
     "WORKER_STARTED",
     "WORKER_STOPPED",
@@ -35,17 +38,23 @@ EventName: TypeAlias = Literal[
     "worker.started",
     "worker.ready",
     "worker.restarted",
+    "worker.renewed",
     "worker.abandoned",
     "worker.stopped",
     "query.done",
     "console.line",
     "pool.started",
     "pool.closed",
+    "supervisor.restarted",
+    "dead.letter",
 ]
-Outcome: TypeAlias = Literal["ok", "error", "timeout", "cancelled", "stopped", "died", "stuck"]
+Outcome: TypeAlias = Literal[
+    "ok", "error", "timeout", "cancelled", "stopped", "died", "stuck", "dropped"
+]
 
 WORKER_STARTED: Final = "worker.started"
 WORKER_READY: Final = "worker.ready"
+WORKER_RENEWED: Final = "worker.renewed"
 WORKER_RESTARTED: Final = "worker.restarted"
 WORKER_ABANDONED: Final = "worker.abandoned"
 WORKER_STOPPED: Final = "worker.stopped"
@@ -53,6 +62,8 @@ QUERY_DONE: Final = "query.done"
 CONSOLE_LINE: Final = "console.line"
 POOL_STARTED: Final = "pool.started"
 POOL_CLOSED: Final = "pool.closed"
+SUPERVISOR_RESTARTED: Final = "supervisor.restarted"
+DEAD_LETTER: Final = "dead.letter"
 
 
 @dataclass(frozen=True, slots=True)

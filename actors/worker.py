@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
-import threading
+import contextlib
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
-from actors import _answer, _life, _process, _trace
-from actors._actor import ContainedActor
-from actors._cell import Cell
-from actors._current import current
-from actors._generics import options_type_of, query_types_of
-from actors._stock import StockInbox
-from actors._supervisor import guardian_for
+from actors import _process, _trace
+from actors._lives import answer, hooks, life
+from actors._lives.cell import Cell
+from actors._lives.custody import Custody
+from actors._lives.generics import options_type_of, query_types_of
+from actors._lives.incarnation import Incarnation
+from actors._lives.mistakes import refuse_mistakes
+from actors._lives.owned import Closable
+from actors._replies.current import current
+from actors._threads import report_unraisable
+from actors._trees.supervisor import guardian_for
 from actors.handle import WorkerHandle
+from actors.mailbox import MailboxOptions
 from actors.query import Query
 from actors.supervision import Supervision
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
     from types import TracebackType
 
-    from actors._reply import Reply
+    from actors._replies.reply import Reply
+    from actors._trees.group import Group
+    from actors.watching import WorkerDown
 
 Options = TypeVar("Options")
 QueryT = TypeVar("QueryT", bound=Query[Any])
+ThingT = TypeVar("ThingT", bound=Closable)
 
 
-class Worker(ContainedActor, Generic[Options, QueryT]):
+class Worker(Incarnation, Generic[Options, QueryT]):
     """An actor that owns a runtime and answers queries, one at a time, on a thread of its own.
 
     Subclass it, name the types of its options and queries, and say how to make its runtime and how
@@ -50,12 +59,15 @@ class Worker(ContainedActor, Generic[Options, QueryT]):
     handle_class: ClassVar[type[WorkerHandle[Any]]] = WorkerHandle
     """The class of the handles that `spawn` and pools give out."""
 
+    mailbox: ClassVar[MailboxOptions] = MailboxOptions()
+    """How queries are queued, if `spawn` or the pool does not say otherwise."""
+
+    idle_after: ClassVar[float | None] = None
+    """Seconds without a query after which `on_idle` is called; None never calls it."""
+
     stuck_after: float | None = None
     """Seconds after which a run is taken for stuck even if its query has no deadline: the runtime's
     own timeout, or None if a run may take as long as it likes. Set it in `init_runtime`."""
-
-    _hides_errors: bool = True
-    # Whether a handler may have met an error that cost it the runtime, and return all the same.
 
     stop_grace: float = 0.0
     """Seconds that the runtime may need to stop a run by force, besides the supervisor's grace."""
@@ -98,16 +110,67 @@ class Worker(ContainedActor, Generic[Options, QueryT]):
     ) -> None:
         """Called when a `tell` failed, which nobody else hears of. The worker goes on."""
 
+    def before_query(self, query: QueryT) -> None:
+        """Called before each query is handled, in its context.
+
+        What it raises is the query's answer: then neither `handle_query` nor `after_query` is
+        called.
+        """
+
+    def after_query(self, query: QueryT, response: Any, error: BaseException | None) -> None:
+        """Called after each query was handled, in its context, and before its sender is answered.
+
+        It is part of the run: its time counts, and whoever has the response knows that it was
+        called. What it raises is reported by ``threading.excepthook`` and harms nobody.
+
+        Args:
+            query: What was handled.
+            response: What `handle_query` returned.
+            error: What it raised instead; the sender of a query that was withdrawn meanwhile
+                (its deadline, `Reply.cancel`, a stop) may have been told something else.
+        """
+
+    def on_idle(self, runtime: Any) -> None:
+        """Called once when no query came for `idle_after` seconds, and anew after the next query.
+
+        What it raises is reported by ``threading.excepthook``; the worker goes on. A query that
+        comes meanwhile waits until it returns.
+        """
+
+    def check_health(self, runtime: Any) -> None:
+        """Called between two queries to see whether the worker is still sound, if that is wanted.
+
+        What it raises says that it is not: then the worker is restarted.
+        """
+
+    def on_down(self, down: WorkerDown) -> None:
+        """Called between two queries when a worker that this one watches was lost; see `watch`.
+
+        What it raises is reported by ``threading.excepthook``; the worker goes on.
+        """
+
+    @classmethod
+    def routing_key(cls, query: QueryT) -> Hashable:
+        """Return what queries must have in common to be sent to the same worker of a pool.
+
+        A pool with the router ``"consistent_hash"`` calls it on the sender's thread. By default it
+        is the query itself, so that equal queries come to the same worker.
+        """
+        return query
+
     def serve(self, runtime: Any) -> None:
         """The loop: take queries and answer them until there are no more.
 
         Override it to do something in between (``take(timeout)``), or around each query. It must
         end when `take` gives None, and let pass what is not an ``Exception``.
         """
+        if self.idle_after is not None:
+            hooks.serve_and_idle(self, runtime)
+            return
         # What `take` and `answer` do, without the calls in between: 0.1 us each.
-        cell, take, answer = self._cell, self._take, _answer.answer
+        cell, take, respond = self._cell, self._take, answer.answer
         while (message := take()) is not None:
-            answer(self, cell, runtime, message)
+            respond(self, cell, runtime, message)
 
     @classmethod
     def default_options(cls) -> Options:
@@ -152,7 +215,52 @@ class Worker(ContainedActor, Generic[Options, QueryT]):
         It is not any more after its thread was given up, because a handler blocked: then what the
         handler does when it comes back must not touch `kept`.
         """
-        return self._cell.worker is self
+        return self._is_current()
+
+    def own(self, thing: ThingT) -> ThingT:
+        """Close a thing when this object's life ends, in whatever way; return it.
+
+        ::
+
+            def init_runtime(self, options):
+                self.renderers = self.own(WorkerPool(Renderer, size=2))
+
+        It is for what a worker holds of other workers: handles, pools, supervisors, or anything
+        else with ``close(drain)``. What is owned is closed after `on_stop`, the newest first; after
+        a restart the new object makes its own. A worker that is shut down gives to what it owns
+        the rest of its own ``drain`` seconds; one that broke, or is stopped hard, gives none. If
+        the worker's thread was given up, another thread closes them; so ``close`` may be called
+        twice, on two threads.
+        """
+        self._owned.add(thing)
+        return thing
+
+    def watch(self, handle: WorkerHandle[Any]) -> Callable[[], None]:
+        """Have `on_down` called whenever another worker is lost, and when it is gone for good.
+
+        It comes before whatever is queued here. The watch ends with this object: after a restart
+        the new one watches anew.
+
+        Returns:
+            What ends the watch before.
+        """
+
+        def pass_on(down: WorkerDown) -> None:
+            if self.is_current():
+                self._cell.mailbox.control(lambda: self._hear(down))
+            else:
+                unwatch()
+
+        unwatch = handle.watch(pass_on)
+        return unwatch
+
+    def leave(self) -> None:
+        """End by itself, after the query that runs now.
+
+        That is no failure: what is queued stays queued, and whether the worker is started anew is
+        for its supervisor to say. A lone worker and a pool's are.
+        """
+        self._cell.mailbox.control(self._leave)
 
     def time_left(self) -> float | None:
         """Return the seconds that the running query has left, or None if it has no deadline."""
@@ -171,26 +279,26 @@ class Worker(ContainedActor, Generic[Options, QueryT]):
         Raises:
             TimeoutError: If none came within `timeout` seconds.
         """
-        return self._take(timeout)
+        message = self._take(timeout)
+        if message is not None:
+            self._taken.append(message)
+        return message
 
     def answer(self, runtime: Any, message: Reply[Any]) -> None:
-        """Answer a query that `take` gave: run it in its context, and settle its reply."""
-        _answer.answer(self, self._cell, runtime, message)
+        """Answer a query that `take` gave: run it in its context, and settle its reply.
+
+        What was taken and not answered when this object's life ends is queued again, in front.
+        """
+        with contextlib.suppress(ValueError):
+            self._taken.remove(message)
+        answer.answer(self, self._cell, runtime, message)
 
     # -- how it comes to life ---------------------------------------------------------------------
 
-    def __init__(self, cell: Cell) -> None:
-        """Made by its supervisor, at every restart anew; not by you, and not to be overridden."""
-        super().__init__()
-        self.actor_inbox = self._actor_ref.actor_inbox = StockInbox(cell)
-        self._cell = cell
-        self._take = cell.mailbox.take
-        self._running: list[Reply[Any]] = []
-        self._runtime: Any = None
-        self._thread_id = 0
-        self._has_deadline = False
-        self._deadline_is_set = False
-        self._watches_usable = False
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Choose how queries are run."""
+        super().__init_subclass__(**kwargs)
+        cls._run = staticmethod(hooks.way_to_run(cls))
 
     @classmethod
     def spawn(
@@ -199,6 +307,7 @@ class Worker(ContainedActor, Generic[Options, QueryT]):
         *,
         name: str | None = None,
         supervision: Supervision | None = None,
+        mailbox: MailboxOptions | None = None,
     ) -> WorkerHandle[QueryT]:
         """Start a worker, wait until it is ready, and return its handle.
 
@@ -206,32 +315,63 @@ class Worker(ContainedActor, Generic[Options, QueryT]):
             options: Its options; None takes `default_options`.
             name: Its name in errors and traces; by default the class's name with a number.
             supervision: What its supervisor puts up with.
+            mailbox: How queries are queued; by default as the class's `mailbox` says.
 
         Raises:
             WorkerStartError: If ``init_runtime`` raised (the error is the cause) or took too long.
-            TypeError: If the worker needs options.
+            TypeError: If the worker needs options, or its class is not complete.
         """
-        return cast("WorkerHandle[QueryT]", cls._spawn(options, name, supervision))
+        return cast("WorkerHandle[QueryT]", cls._spawn(options, name, supervision, mailbox))
+
+    @classmethod
+    async def spawn_async(
+        cls,
+        options: Options | None = None,
+        *,
+        name: str | None = None,
+        supervision: Supervision | None = None,
+        mailbox: MailboxOptions | None = None,
+    ) -> WorkerHandle[QueryT]:
+        """Start a worker as `spawn` does, without blocking the loop.
+
+        If the task is cancelled, what was started is closed in the background.
+        """
+        from actors._replies.awaiting import start_async
+
+        return await start_async(
+            lambda: cls.spawn(options, name=name, supervision=supervision, mailbox=mailbox)
+        )
 
     @classmethod
     def _spawn(
-        cls, options: Any, name: str | None, supervision: Supervision | None
+        cls,
+        options: Any,
+        name: str | None,
+        supervision: Supervision | None,
+        mailbox: MailboxOptions | None,
     ) -> WorkerHandle[Any]:
+        refuse_mistakes(cls)
         _process.prepare()
         policy = supervision if supervision is not None else Supervision()
         if options is None:
             options = cls.default_options()
         cell = guardian_for(
-            lambda guardian: Cell(cls, options, name, None, policy, guardian), policy
+            lambda guardian: Cell(cls, options, name, policy, guardian, mailbox), policy
         )
         try:
             cell.launch()
-            _life.wait_for_start(cell, policy.start_deadline())
+            life.wait_for_start(cell, policy.start_deadline())
         except BaseException:
             cell.shutdown(0)
             cell.join(policy.stuck_grace)
             raise
-        return cls.handle_class(cell)
+        _process.stop_workers_before_engines()
+        handle = cls.handle_class(cell)
+        handle._custody = Custody(
+            f"worker {cell.name}", cast("Group", cell.guardian), lambda: cell.mailbox.closed,
+            lambda: cell.shutdown(30.0),
+        )  # fmt: skip
+        return handle
 
     @classmethod
     def query_types(cls) -> tuple[type[Query[Any]], ...]:
@@ -247,21 +387,11 @@ class Worker(ContainedActor, Generic[Options, QueryT]):
         """
         raise TypeError(f"use {cls.__name__}.spawn(), which gives a handle that survives restarts")
 
-    def _thread_name(self) -> str:
-        return self._cell.name
-
-    def _actor_loop(self) -> None:
-        self._thread_id = threading.get_ident()
-        _life.live(self._cell, self)
-
-    def _own(self, runtime: Any) -> None:
-        """Have a runtime, or none any more."""
-        self._runtime = runtime
-        self._watches_usable = hasattr(runtime, "usable")
-        self._hides_errors = self._watches_usable and type(self)._hides_errors
-        self._has_deadline = hasattr(runtime, "deadline")
-
-    def _interrupt(self) -> None:
-        cancel = getattr(self._runtime, "cancel", None)
-        if cancel is not None:
-            cancel()
+    def _hear(self, down: WorkerDown) -> None:
+        if self.is_current():
+            try:
+                self.on_down(down)
+            except Exception as error:
+                report_unraisable(error)
+            if not self.is_current():  # it took too long, and was given up
+                raise life.Leave("abandoned")

@@ -14,7 +14,16 @@ HEAD = "| question | answer | to compare |\n| :------- | -----: | :--------- |\n
 def publish() -> None:
     """Write the table between its markers; leave out what was never measured."""
     lines = []
-    for line in (_calls, _javascript, _hard_stop, _workers, _cold_start, _density):
+    for line in (
+        _calls,
+        _javascript,
+        _hard_stop,
+        _workers,
+        _piscina,
+        _features,
+        _cold_start,
+        _density,
+    ):
         try:
             lines += line()
         except (OSError, KeyError):  # not measured here, or a peer that is missing
@@ -70,6 +79,33 @@ def _workers() -> list[tuple[str, str, str]]:
             f"stock Pykka {duration(stock['pipelined']['best'])}",
         ),
     ]
+
+
+def _piscina() -> list[tuple[str, str, str]]:
+    data = _data("piscina")
+    ours, node = data["worker of jsactors"], data["piscina, one thread"]
+    wide = data["piscina, one thread, 1000 tasks at a time"]
+    return [
+        (
+            "a worker asked and waited for, beside Node",
+            duration(ours["ask"]["best"]),
+            f"piscina {duration(node['ask']['best'])}",
+        ),
+        (
+            "the same, pipelined",
+            duration(ours["pipelined"]["best"]),
+            f"piscina {duration(wide['pipelined']['best'])}",
+        ),
+    ]
+
+
+def _features() -> list[tuple[str, str, str]]:
+    always = {k: v["adds"] for k, v in _data("features").items() if k.startswith("always on: ")}
+    together = always.pop("always on: all of these")
+    dearest = max(always, key=lambda name: always[name])
+    what = dearest.removeprefix("always on: ")
+    question = "the dearest of the features that are always on"
+    return [(question, duration(always[dearest]), f"{what}; all of them {duration(together)}")]
 
 
 def _cold_start() -> list[tuple[str, str, str]]:

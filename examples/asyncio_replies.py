@@ -20,7 +20,8 @@ async def main() -> None:
             beats += 1
             await asyncio.sleep(0.001)
 
-    with WorkerPool(DefaultWorker, size=2, options=DefaultWorkerOptions(modules=[SUM])) as pool:
+    options = DefaultWorkerOptions(modules=[SUM])
+    async with await WorkerPool.start_async(DefaultWorker, 2, options) as pool:
         beating = asyncio.create_task(heart())
         queries = [CallFunction("sum", [n], module="sum.js") for n in (10, 1_000, 1_000_000)]
         print(await asyncio.gather(*(pool.send(query) for query in queries)))

@@ -32,6 +32,16 @@ class EncodedArgs:
         self.owners = owners
         self._decode = decode
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Be pickled, unless handles are among them.
+
+        Raises:
+            TypeError: They hold a function or promise, which belongs to its runtime.
+        """
+        if self.owners:
+            raise TypeError("arguments that hold a handle belong to its runtime; pickle the others")
+        return EncodedArgs, (self.payload, self._decode)
+
     def decode(self) -> list[Any]:
         """Return them as Python values, for a runtime that is no JavaScript engine.
 

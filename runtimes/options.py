@@ -21,6 +21,10 @@ class Default:
         """Show as in signatures."""
         return "DEFAULT"
 
+    def __reduce__(self) -> str:
+        """Copies and pickles are the one instance again."""
+        return "DEFAULT"
+
 
 DEFAULT = Default()
 """Take what the options say, or what follows from them; None would mean unlimited."""

@@ -16,7 +16,14 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 DOORS = [
     name
-    for name in ("actors", "actors.testing", "actors.tracing", "runtimes", "runtimes.testing")
+    for name in (
+        "actors",
+        "actors.testing",
+        "actors.testing.plugin",
+        "actors.tracing",
+        "runtimes",
+        "runtimes.testing",
+    )
     if (ROOT / name.replace(".", "/")).with_suffix(".py").exists()
     or (ROOT / name.replace(".", "/") / "__init__.py").exists()
 ]

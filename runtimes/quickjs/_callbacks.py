@@ -19,8 +19,8 @@ from runtimes.quickjs._modules import ModuleTable
 if TYPE_CHECKING:
     from runtimes.options import RuntimeOptions
     from runtimes.quickjs._codec import Codec
+    from runtimes.quickjs._lease import Lease
     from runtimes.quickjs._memory import GuestMemory
-    from runtimes.quickjs._watchdog import Lease
 
 _LEVELS: tuple[ConsoleLevel, ...] = ("debug", "log", "info", "warn", "error")
 _KEPT_ERRORS = 32

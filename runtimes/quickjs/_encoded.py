@@ -20,11 +20,11 @@ def encode_args(args: Sequence[Any]) -> EncodedArgs:
     if type(args) is not list and type(args) is not tuple:
         require_sequence(args)
     try:
-        return EncodedArgs(_CODEC.encode_args(args), _CODEC.decode)
+        return EncodedArgs(_CODEC.encode_args(args), _decode)
     except StaleHandle:  # there are handles: encode again, and note whose
         witness = _Witness()
         payload = Codec(_refuse_handle, witness).encode_args(args)
-        return EncodedArgs(payload, _CODEC.decode, frozenset(witness.owners))
+        return EncodedArgs(payload, _decode, frozenset(witness.owners))
 
 
 def require_sequence(args: object) -> None:
@@ -39,6 +39,10 @@ def require_sequence(args: object) -> None:
 
 def _refuse_handle(kind: int, handle_id: int) -> object:
     raise StaleHandle("a JavaScript function or promise means something in its runtime only")
+
+
+def _decode(payload: bytes) -> list[Any]:  # a function, since those can be pickled
+    return _CODEC.decode(payload)  # type: ignore[no-any-return]
 
 
 class _Witness:

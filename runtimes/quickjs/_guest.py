@@ -35,9 +35,9 @@ from runtimes.quickjs._instance import (
     create_instance,
     stay_behind_at_exit,
 )
+from runtimes.quickjs._lease import Lease
 from runtimes.quickjs._memory import GuestMemory
 from runtimes.quickjs._reports import is_report, stopped, to_exception
-from runtimes.quickjs._watchdog import Lease
 from runtimes.quickjs._wire import HANDLE_FUNCTION
 
 if TYPE_CHECKING:

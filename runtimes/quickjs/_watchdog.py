@@ -1,21 +1,7 @@
-"""Stopping a run from outside: one lease per runtime, one lazy thread per process.
+"""The thread that stops runs: one per process, lazy, for all leases (see `_lease`).
 
-The deadline itself needs neither: the guest compares its clock while it interprets. What it does
-not reach is code that never looks (a built-in over an endless array-like), and a script that is
-stopped from another thread. For those the guest has two words in its memory: `soft`, which the
-interrupt handler reads, and `hard`, which stop checks in every loop read. Writing into a guest's
-memory from another thread is dangerous: the memory may be gone, or the next run may get what was
-meant for the last one. Hence the lease: every write happens under its lock, before `close`, while
-that run (by its token) is under way, and the run's own thread clears both words under the same
-lock.
-
-A run that nobody stops takes no lock: whoever writes first says so (`_touched`) and then looks
-whether a run is under way (`_running`); whoever ends a run first says so and then looks whether
-somebody writes. So one of the two sees the other, and a run that is being written to waits for the
-lock before it ends.
-
-The thread sleeps while nothing is due. A run wakes it only if it is due before the thread would
-look again, which in steady state is never. Together `begin` and `end` cost some 0.15 us.
+It sleeps while nothing is due. A run wakes it only if it is due before the thread would look again,
+which in steady state is never. It ends a moment after the last lease was closed.
 """
 
 from __future__ import annotations
@@ -25,221 +11,28 @@ import os
 import threading
 import time
 import weakref
-from ctypes import c_uint32
 from typing import TYPE_CHECKING, Final
 
 from runtimes.quickjs import _instance, _trap_signals
-from runtimes.quickjs._abi import SOFT_STOP, HardWord, StopReason
+from runtimes.quickjs._abi import StopReason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from runtimes.quickjs._instance import Instance
+    from runtimes.quickjs._lease import Lease
 
-NUDGE_INTERVAL: Final = 0.1
-"""Seconds between looks for Ctrl-C, for a run in the main thread."""
+LONGEST_NAP: Final = 60.0
+"""Seconds. Leases that were dropped without having been closed wake nobody."""
 
-LONGEST_NAP: Final = 3600.0
-"""Seconds; a lock cannot be waited for as long as a deadline can be away."""
+LINGER: Final = 1.0
+"""Seconds that the thread stays although there is no lease any more: making one costs 0.1 ms,
+as much as a runtime costs that is made, used once and closed."""
 
-EXIT_PATIENCE: Final = 1.0
-"""Seconds that interpreter exit waits for the runs of daemon threads to end."""
+EXIT_PATIENCE: Final = 0.5
+"""Seconds that interpreter exit waits for the runs of daemon threads to end. JavaScript does within
+milliseconds; a host function that blocks is left where it is."""
 
 _NEVER: Final = float("inf")
-
-
-class Lease:
-    """The right to stop the runs of one instance, for as long as it lives.
-
-    `begin` and `end` belong to the thread that runs the guest, and come in pairs around the
-    outermost call; the rest may be called on any thread, from signal handlers and from finalisers.
-
-    Attributes:
-        reason: Why the last run was told to stop; `StopReason.NONE` if it was not.
-        token: The number of the last run; a stop is meant for one run.
-    """
-
-    __slots__ = (
-        "__weakref__",
-        "_bump_epoch",
-        "_due",
-        "_grace",
-        "_hard",
-        "_in_main_thread",
-        "_lock",
-        "_running",
-        "_seen",
-        "_soft",
-        "_stopping",
-        "_touched",
-        "_watchdog",
-        "_watched",
-        "reason",
-        "token",
-    )
-
-    def __init__(
-        self, instance: Instance, *, grace: float = 0.25, watchdog: Watchdog | None = None
-    ) -> None:
-        """Take the lease, on the thread that will run the guest.
-
-        Args:
-            instance: A guest with the globals ``guest_header`` and ``guest_hard_stop``.
-            grace: Seconds after the deadline, or after `request_soft`, until the hard stop.
-            watchdog: For tests.
-        """
-        header = instance.exported_global("guest_header")
-        hard = instance.exported_global("guest_hard_stop")
-        self._soft: c_uint32 | None = c_uint32.from_address(instance.address(header + SOFT_STOP))
-        self._hard: c_uint32 | None = c_uint32.from_address(instance.address(hard))
-        self._bump_epoch = instance.bump_epoch
-        instance.interrupt = lambda: self.request_soft(StopReason.HOST)
-        self._watchdog = watchdog if watchdog is not None else current()
-        self._in_main_thread = threading.current_thread() is threading.main_thread()
-        self._grace = grace
-        # Re-entrant: a signal handler may cancel while this thread is in here.
-        self._lock = threading.RLock()
-        self._due = _NEVER
-        self._running = False  # a run is under way
-        self._stopping = False  # and is to stop hard
-        self._touched = False  # one of the words is not 0
-        self._watched = False  # the watchdog has this lease on its list
-        self._seen = -1  # the last token that the watchdog saw
-        self.reason = StopReason.NONE
-        self.token = 0
-        self._watchdog.know(self)
-
-    def begin(self, deadline: float | None) -> int:
-        """Start a run and return its token.
-
-        Args:
-            deadline: Instant of ``time.monotonic()``, or None.
-        """
-        if self._touched:
-            self._clear()  # a begin without an end: Ctrl-C came in between
-        self.token = token = self.token + 1
-        self.reason = StopReason.NONE
-        self._due = due = _NEVER if deadline is None else deadline + self._grace
-        self._running = True  # last: who sees it sees the rest
-        if due < self._watchdog.next_look or not self._watched:
-            self._watchdog.watch(self)
-        return token
-
-    def end(self) -> None:
-        """End the run: from here on no stop that was meant for it can reach the next one."""
-        self._running = False
-        if self._touched:
-            self._clear()
-
-    def request_soft(self, reason: StopReason, token: int | None = None) -> bool:
-        """Ask the run under way to stop; after the grace it is stopped hard.
-
-        Args:
-            reason: What the guest reports.
-            token: Which run is meant; None is whichever is under way.
-
-        Returns:
-            Whether there was such a run.
-        """
-        with self._lock:
-            self._touched = True
-            if not self._running or self._soft is None or token not in (None, self.token):
-                return False
-            if not self._stopping:
-                self.reason = reason
-                self._soft.value = reason
-            self._due = min(self._due, self._watchdog.clock() + self._grace)
-        self._watchdog.watch(self)
-        return True
-
-    def should_stop(self) -> bool:
-        """Whether the hard word means it; if it was a nudge, this answers it.
-
-        Called from ``host.check`` and the epoch callback, on the thread that runs the guest.
-        """
-        with self._lock:
-            if not self._stopping and self._hard is not None:
-                self._hard.value = 0
-            return self._stopping
-
-    def close(self) -> None:
-        """Let go of the guest's memory: nobody writes there any more. Idempotent."""
-        with self._lock:
-            self._running = False
-            self._soft = self._hard = None
-
-    def _clear(self) -> None:
-        with self._lock:
-            self._touched = self._stopping = False
-            if self._soft is not None and self._hard is not None:
-                self._soft.value = self._hard.value = 0
-
-    # -- for the watchdog
-
-    def look(self, now: float) -> float | None:
-        """Stop the run if it is due, else nudge it; return when to look again, None for no more."""
-        with self._lock:
-            again, self._seen = self._seen == self.token, self.token
-            if self._running:
-                if now >= self._due:
-                    self._expire(now)
-                elif self._in_main_thread and again:
-                    self._nudge()
-            elif again or self._due <= now:
-                self._watched = False
-                if not self._running:  # else it began meanwhile, and took itself for listed
-                    return None
-                self._watched = True
-            return min(self._due, now + NUDGE_INTERVAL) if self._in_main_thread else self._due
-
-    def _expire(self, now: float) -> None:
-        self._touched = True
-        if self._running and now >= self._due:  # still, and from now on it waits for our lock
-            self._due = _NEVER
-            self.stop_hard(StopReason.TIMEOUT)
-
-    def _nudge(self) -> None:
-        """Have the guest call ``host.check``, in which Python runs its signal handlers."""
-        self._touched = True
-        if self._running:
-            self._write_hard(HardWord.LOOK)
-
-    def list(self) -> bool:
-        """Note that the watchdog has it on its list; whether it had not."""
-        with self._lock:
-            new, self._watched = not self._watched, True
-            return new
-
-    def stop_hard(self, reason: StopReason) -> bool:
-        """Stop the run under way, if there is one, wherever it is; whether there is."""
-        with self._lock:
-            self._touched = True
-            if not self._running or self._soft is None:
-                return False
-            self.reason = self.reason or reason
-            self._stopping = True
-            self._soft.value = self.reason
-            self._write_hard(HardWord.STOP)
-            return True
-
-    def _write_hard(self, word: HardWord) -> None:
-        if self._hard is not None:
-            self._hard.value = word
-            if self._bump_epoch is not None:
-                self._bump_epoch()
-
-    def retire(self) -> None:
-        """Stop the run under way; let every later `begin` come to the watchdog first."""
-        with self._lock:
-            self._watched = False
-            self.stop_hard(StopReason.HOST)
-
-    def move(self, watchdog: Watchdog) -> None:
-        """Belong to another watchdog, with a lock that nobody holds; for a forked child."""
-        self._lock = threading.RLock()
-        self._watchdog = watchdog
-        self._watched = False
-        watchdog.know(self)
 
 
 class Watchdog:
@@ -281,22 +74,43 @@ class Watchdog:
                 self._listed[id(lease)] = weakref.ref(lease)
             if self._thread is None or not self._thread.is_alive():
                 self._start()
-        self._wake.set()
+        if lease.next_look(self.clock()) < self.next_look:  # read after it was listed: see `_run`
+            self._wake.set()
+
+    def drop(self, lease: Lease) -> None:
+        """Forget a lease; the last one wakes the thread, so that it ends in time."""
+        self._known.pop(id(lease), None)
+        self._listed.pop(id(lease), None)
+        if not self._known and self.next_look > self.clock() + LINGER:
+            self._wake.set()
 
     def _start(self) -> None:
         thread = threading.Thread(target=self._run, name="jsactors-watchdog", daemon=True)
-        thread.start()
-        self._thread = thread
+        self._thread = thread  # first, for Ctrl-C may come when it runs already
+        try:
+            thread.start()
+        except RuntimeError:
+            self._thread = None
+            # From 3.12 on none can be started any more once the main thread has ended. What other
+            # threads begin to run then has its deadlines and soft stops, which need no watchdog.
+            if threading.main_thread().is_alive():
+                raise
 
     def _run(self) -> None:
-        while not self._exiting:
+        lingering = False
+        while True:
             self._wake.clear()
             self.next_look = _NEVER  # whoever begins from here on wakes us, even while we look
             now = self.clock()
             next_look = self.look(now)
-            self.next_look = next_look
-            timeout = None if next_look == _NEVER else max(0.0, min(next_look - now, LONGEST_NAP))
-            self._wait(self._wake, timeout)
+            with self._lock:
+                idle = not self._known
+                if self._exiting or (idle and lingering):
+                    self._thread = None
+                    return
+            lingering = idle
+            self.next_look = next_look = now + LINGER if idle else next_look
+            self._wait(self._wake, max(0.0, min(next_look - now, LONGEST_NAP)))
 
     def look(self, now: float) -> float:
         """Look at every lease on the list; return when to look again."""
@@ -330,15 +144,15 @@ class Watchdog:
                 break
             time.sleep(0.001)
         self._wake.set()
-        if self._thread is not None:
-            self._thread.join(max(0.0, deadline - time.monotonic()))
+        thread = self._thread
+        if thread is not None:
+            thread.join(max(0.0, deadline - time.monotonic()))
         return inside
 
     def leases(self) -> list[Lease]:
         """Return every lease of the process."""
-        return [
-            lease for each in list(self._known.copy().values()) if (lease := each()) is not None
-        ]
+        known = list(self._known.copy().values())
+        return [lease for each in known if (lease := each()) is not None]
 
 
 _current: Watchdog | None = None

@@ -60,18 +60,9 @@ def pool(closing: Callable[[Any], Any]) -> WorkerPool[Any, Any]:
 
 
 @pytest.fixture
-def log() -> Iterator[EventLog]:
+def log(event_log: EventLog) -> EventLog:
     """What is traced during the test."""
-    with EventLog() as events:
-        yield events
-
-
-@pytest.fixture
-def gate() -> Iterator[Gate]:
-    """A gate that is opened at the end of the test."""
-    made = Gate()
-    yield made
-    made.open()
+    return event_log
 
 
 @pytest.fixture

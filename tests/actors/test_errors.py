@@ -12,8 +12,11 @@ from actors import (
     ActorsError,
     AskCycle,
     MailboxFull,
+    Overloaded,
     PoolClosed,
     QueryCancelled,
+    QueryDropped,
+    QueryShed,
     QueryTimeout,
     RestartLimitExceeded,
     WorkerDied,
@@ -22,7 +25,7 @@ from actors import (
     WorkerStartError,
     WorkerStopped,
 )
-from actors._fresh import fresh
+from actors._replies.fresh import fresh
 
 ERRORS = [
     ActorsError("a"),
@@ -30,9 +33,12 @@ ERRORS = [
     WorkerStartError("a", worker="w"),
     WorkerStopped("a", worker="w"),
     WorkerDied("a", worker="w", may_have_run=True),
-    QueryTimeout("a", timeout=1.5, may_have_run=True),
+    QueryTimeout("a", timeout=1.5, may_have_run=True, run_time=0.5),
     QueryCancelled("a", may_have_run=True),
-    MailboxFull("a", capacity=3),
+    Overloaded("a"),
+    MailboxFull("a", capacity=3, tenant="t"),
+    QueryDropped("a"),
+    QueryShed("a", expected_wait=2.0, timeout=1.0),
     PoolClosed("a"),
     RestartLimitExceeded("a", intensity=3, period=5.0),
     AskCycle("a", workers=("x", "y")),

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from actors import MailboxFull, Response, Supervision, WorkerHandle, WorkerStopped
+from actors import MailboxFull, MailboxOptions, Response, WorkerHandle, WorkerStopped
 from actors.testing import Do, Gate, PythonWorker
 
 Handle: TypeAlias = WorkerHandle[Any]
@@ -121,7 +121,7 @@ def test_joining_gives_up_after_its_timeout(worker: Handle, gate: Gate) -> None:
 
 
 def test_a_bounded_mailbox_refuses_what_is_too_much(closing: Closing, gate: Gate) -> None:
-    worker = closing(PythonWorker.spawn(supervision=Supervision(mailbox_capacity=2)))
+    worker = closing(PythonWorker.spawn(mailbox=MailboxOptions(capacity=2)))
     worker.send(Do(gate.hold))
     gate.reached.wait(10)
     first = worker.send(Do(lambda w: 1))

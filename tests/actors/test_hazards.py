@@ -16,6 +16,7 @@ import pytest
 from actors import (
     DefaultWorkerOptions,
     Eval,
+    MailboxOptions,
     QueryTimeout,
     RestartLimitExceeded,
     Supervision,
@@ -131,7 +132,7 @@ def test_a_timeout_cancels_the_query(worker: Handle, gate: Gate) -> None:
 
 
 def test_stop_works_on_a_full_mailbox(closing: Closing, gate: Gate) -> None:
-    worker = closing(PythonWorker.spawn(supervision=Supervision(mailbox_capacity=1)))
+    worker = closing(PythonWorker.spawn(mailbox=MailboxOptions(capacity=1)))
     worker.send(Do(gate.hold))
     gate.reached.wait(10)
     worker.send(Do(lambda w: 1))

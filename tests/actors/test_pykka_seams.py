@@ -11,8 +11,8 @@ import pytest
 from pykka import messages
 
 from actors import WorkerHandle, WorkerStopped
-from actors._actor import ContainedActor
-from actors._supervisor import Supervisor
+from actors._lives.actor import ContainedActor
+from actors._trees.supervisor import Supervisor
 from actors.testing import Do, Gate, PythonWorker
 
 Handle: TypeAlias = WorkerHandle[Any]

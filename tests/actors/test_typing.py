@@ -18,7 +18,7 @@ from typing import Any, assert_type
 
 from actors import (
     CallFunction, DefaultWorker, DefaultWorkerHandle, DefaultWorkerOptions, Eval, GetValue,
-    LoadModule, ModuleId, Query, Reply, Worker, WorkerHandle, WorkerPool,
+    LoadModule, ModuleId, Query, Reply, Worker, WorkerHandle, WorkerPool, as_completed,
 )
 from runtimes import Module, Runtime
 
@@ -65,8 +65,15 @@ async def use() -> None:
     with WorkerPool(Pricing, size=2, options=Options()) as pool:
         assert_type(pool.ask(Quote("tea")), Price)
         assert_type(pool.map([Count(), Count()]), list[int])
+        assert_type(list(pool.imap([Count()])), list[int])
+        assert_type([each async for each in pool.imap_unordered([Quote("tea")])], list[Price])
+        assert_type(next(as_completed([pool.send(Count())])), Reply[int])
         assert_type(pool.next_worker(), WorkerHandle[Quote | Count])
         assert_type(pool.options, Options)
+    assert_type(await Pricing.spawn_async(Options()), WorkerHandle[Quote | Count])
+    assert_type(await DefaultWorker.spawn_async(), DefaultWorkerHandle)
+    async with await WorkerPool.start_async(Pricing, 2, Options()) as pool:
+        assert_type(pool, WorkerPool[Options, WorkerHandle[Quote | Count]])
     worker = DefaultWorker.spawn()
     assert_type(worker, DefaultWorkerHandle)
     assert_type(worker.evaluate("1"), Any)

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import threading
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar
 
 import pytest
 
 from actors import (
+    MailboxFull,
+    MailboxOptions,
     Query,
     Supervision,
     Worker,
     WorkerDied,
     WorkerHandle,
+    WorkerPool,
     WorkerStartError,
     WorkerStopped,
 )
-from actors.testing import Do, Gate, PythonWorker
+from actors.testing import Do, Gate, PythonWorker, kill_worker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from actors.testing.plugin import Spawn
 
 Handle: TypeAlias = WorkerHandle[Any]
 
@@ -97,7 +106,11 @@ def test_options_that_cannot_be_made_up_must_be_given() -> None:
         path: str
 
     class Needy(Worker[Needed, Reload]):
-        pass
+        def init_runtime(self, options: Needed) -> None:
+            pass
+
+        def handle_query(self, runtime: None, query: Reload) -> int:
+            return 1
 
     with pytest.raises(TypeError, match="Needy needs options"):
         Needy.spawn()
@@ -277,7 +290,168 @@ def test_the_loop_may_be_overridden() -> None:
         assert [worker.send(Do(lambda w, i=i: i)).get(10) for i in range(5)] == list(range(5))
 
 
-def test_a_loop_that_returns_too_early_is_a_death() -> None:
+class Greedy(PythonWorker):
+    """Takes all there is before it answers the first."""
+
+    def serve(self, runtime: Any) -> None:
+        while (message := self.take()) is not None:
+            batch = [message]
+            with contextlib.suppress(TimeoutError):
+                while (message := self.take(timeout=0)) is not None:
+                    batch.append(message)
+            for each in batch:
+                self.answer(runtime, each)
+
+
+def die(worker: object) -> Any:
+    raise SystemExit(1)
+
+
+def test_what_a_loop_has_taken_and_not_answered_is_not_lost_with_it(
+    spawn: Spawn, gate: Gate
+) -> None:
+    worker = spawn(Greedy)
+    worker.send(Do(gate.hold))
+    assert gate.reached.wait(10)
+    lost = worker.send(Do(die))
+    queued = [worker.send(Do(lambda w, i=i: (i, w.generation))) for i in range(5)]
+    gate.open()
+    with pytest.raises(WorkerDied):
+        lost.get(10)
+    assert [reply.get(10) for reply in queued] == [(i, 2) for i in range(5)]
+
+
+def test_what_a_loop_has_taken_and_not_answered_is_not_lost_with_a_thread_given_up(
+    spawn: Spawn, make_gate: Callable[[], Gate]
+) -> None:
+    worker = spawn(Greedy, supervision=Supervision(stuck_grace=0.02))
+    first, stuck = make_gate(), make_gate()
+    worker.send(Do(first.hold))
+    assert first.reached.wait(10)
+    lost = worker.send(Do(stuck.hold))
+    queued = [worker.send(Do(lambda w, i=i: (i, w.generation))) for i in range(5)]
+    first.open()
+    assert stuck.reached.wait(10)
+    lost.cancel()
+    assert [reply.get(10) for reply in queued] == [(i, 2) for i in range(5)]
+
+
+def test_what_a_loop_has_taken_is_refused_by_a_hard_stop(spawn: Spawn, gate: Gate) -> None:
+    worker = spawn(Greedy)
+    worker.send(Do(gate.hold))
+    assert gate.reached.wait(10)
+    kill_worker(worker)
+    queued = [worker.send(Do(lambda w: 1)) for _ in range(5)]
+    worker.shutdown(0)
+    gate.open()
+    for reply in queued:
+        with pytest.raises(WorkerStopped) as caught:
+            reply.get(10)
+        assert not caught.value.may_have_run
+
+
+class Picky(PythonWorker):
+    """Lets nobody queue up behind two."""
+
+    mailbox = MailboxOptions(capacity=2)
+
+
+def test_a_class_may_say_how_its_queries_are_queued(spawn: Spawn, gate: Gate) -> None:
+    worker = spawn(Picky)
+    worker.send(Do(gate.hold))
+    assert gate.reached.wait(10)
+    for _ in range(2):
+        worker.tell(Do(lambda w: 1))
+    with pytest.raises(MailboxFull) as caught:
+        worker.tell(Do(lambda w: 1))
+    assert caught.value.capacity == 2
+
+
+def test_who_spawns_may_say_it_otherwise(spawn: Spawn, gate: Gate) -> None:
+    worker = spawn(Picky, mailbox=MailboxOptions(capacity=3))
+    worker.send(Do(gate.hold))
+    assert gate.reached.wait(10)
+    for _ in range(3):
+        worker.tell(Do(lambda w: 1))
+    with pytest.raises(MailboxFull):
+        worker.tell(Do(lambda w: 1))
+
+
+# -- mistakes that are found at once -------------------------------------------------------
+
+
+def test_a_worker_is_not_made_by_calling_its_class() -> None:
+    for arguments in ((), (PricingOptions(),), (1, 2)):
+        with pytest.raises(TypeError, match=r"use Pricing\.spawn\(\), which gives a handle"):
+            Pricing(*arguments)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="without a supervisor"):
+        Pricing(options=1)  # type: ignore[call-arg]
+
+
+def test_a_class_that_does_not_say_what_it_answers_is_refused() -> None:
+    class Vague(Worker):  # type: ignore[type-arg]
+        def init_runtime(self, options: Any) -> None:
+            pass
+
+        def handle_query(self, runtime: Any, query: Any) -> None:
+            pass
+
+    for start in (Vague.spawn, lambda: WorkerPool(Vague, size=1)):
+        with pytest.raises(TypeError, match=r"write class Vague\(Worker\[Options, Query\]\)"):
+            start()
+
+
+@pytest.mark.parametrize("missing", ["init_runtime", "handle_query"])
+def test_a_class_without_a_method_that_it_needs_is_refused(missing: str) -> None:
+    class Complete(Worker[None, Reload]):
+        def init_runtime(self, options: None) -> None:
+            pass
+
+        def handle_query(self, runtime: None, query: Reload) -> int:
+            return 1
+
+    delattr(Complete, missing)
+    for start in (Complete.spawn, lambda: WorkerPool(Complete, size=1)):
+        with pytest.raises(TypeError, match=f"Complete has no {missing}"):
+            start()
+
+
+def test_a_class_may_fill_in_what_its_base_left_open() -> None:
+    options, query = TypeVar("options"), TypeVar("query", bound=Query[Any])
+
+    class Base(Worker[options, Quote | query], Generic[options, query]):
+        def init_runtime(self, options: Any) -> None:
+            pass
+
+    class Shop(Base[PricingOptions, Reload]):
+        def handle_query(self, runtime: Any, query: Any) -> Any:
+            return query
+
+    with Shop.spawn() as shop:
+        assert shop.ask(Reload()) == Reload()
+        assert set(Shop.query_types()) == {Quote, Reload}
+        assert Shop.default_options() == PricingOptions()
+        with pytest.raises(TypeError, match="Shop answers Quote, Reload, not Do"):
+            shop.ask(Do(die))
+    with pytest.raises(TypeError, match="Base does not say"):
+        Base.spawn()
+
+
+class Forgetful(Worker[None, Reload]):
+    def init_runtime(self, options: None) -> Price:  # type: ignore[return]
+        Price(1)
+
+    def handle_query(self, runtime: Price, query: Reload) -> int:
+        return runtime.cents
+
+
+def test_a_runtime_that_was_promised_and_not_returned_is_missed_at_the_start() -> None:
+    with pytest.raises(WorkerStartError, match="returns a Price, but it returned None") as caught:
+        Forgetful.spawn()
+    assert isinstance(caught.value.__cause__, TypeError)
+
+
+def test_a_loop_that_returns_too_early_has_left() -> None:
     class Quitter(PythonWorker):
         def serve(self, runtime: Any) -> None:
             message = self.take()

@@ -26,8 +26,22 @@ EXPECTED = {
         "['Worker pools', '/docs/worker-pools']]",
     ],
     "no_javascript": ["2"],
+    "worker_holding_workers": [
+        r"['Dear Ann,\ntea is ready.', 'Dear Ben,\ntea is ready.']",
+        r"['Dear Cid,\nthe cups are back.']",
+        "2",
+    ],
+    "supervision_tree": [
+        "504",
+        "worker tree/shop/prices died while it ran Price: SystemExit('no such thing')",
+        "420 in generation 2",
+        "42",
+        "prices worker 1",
+        "rules pool 0",
+    ],
     "tracing_terminal": [],
     "tracing_json": [],
+    "asyncio_pool": ["7.00", "9.75", "27.50", "enough tea", "closed"],
     "asyncio_replies": [
         "[55, 500500, 500000500000]",
         "stopped after 0.2 s",

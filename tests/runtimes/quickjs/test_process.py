@@ -126,7 +126,8 @@ def test_a_forked_child_makes_its_own_runtimes_and_the_parent_goes_on() -> None:
     _assert_quiet(
         _run(
             """
-            import os
+            import os, warnings
+            warnings.simplefilter("ignore", DeprecationWarning)  # of forks, from 3.12
             from runtimes import QuickJSRuntime
             runtime = QuickJSRuntime()
             runtime.evaluate("var x = 1")
@@ -152,7 +153,8 @@ def test_a_parents_runtime_refuses_to_work_in_a_forked_child() -> None:
     _assert_quiet(
         _run(
             """
-            import os
+            import os, warnings
+            warnings.simplefilter("ignore", DeprecationWarning)  # of forks, from 3.12
             from runtimes import JSRuntimeError, QuickJSRuntime
             runtime = QuickJSRuntime()
             runtime.evaluate("var x = 1")

@@ -180,7 +180,7 @@ def test_asynchronous_exceptions_at_bad_moments_are_raised_by_the_export(
 
 
 CTRL_C = """
-    from runtimes.quickjs._watchdog import Lease
+    from runtimes.quickjs._lease import Lease
     class Host(Host):
         def on_check(self, where):
             if self.lease.should_stop():

@@ -18,7 +18,8 @@ import pytest
 
 from runtimes.quickjs._abi import SOFT_STOP, HardWord, StopReason
 from runtimes.quickjs._instance import Instance
-from runtimes.quickjs._watchdog import NUDGE_INTERVAL, Lease, Watchdog
+from runtimes.quickjs._lease import NUDGE_INTERVAL, Lease
+from runtimes.quickjs._watchdog import LINGER, LONGEST_NAP, Watchdog
 
 MakeInstance = Callable[..., tuple[Instance, Any]]
 HEADER, HARD = 64, 128
@@ -263,6 +264,40 @@ def test_an_idle_lease_is_forgotten(lease: Lease, watchdog: Watchdog, clock: Fak
     assert watchdog._wake.is_set()
 
 
+def test_a_closed_lease_is_forgotten_at_once(
+    lease: Lease, watchdog: Watchdog, clock: FakeClock
+) -> None:
+    lease.begin(clock.now + 30)
+    lease.end()
+    lease.close()
+    assert watchdog.look(clock.now) == float("inf")
+    assert not watchdog._listed
+    assert not watchdog.leases()
+
+
+def test_a_new_run_does_not_wake_a_watchdog_that_will_look_in_time(
+    memory: FakeMemory, watchdog: Watchdog, clock: FakeClock
+) -> None:
+    watchdog.next_look = clock.now + LINGER
+    lease = lease_of_a_worker(memory, watchdog)
+    lease.begin(clock.now + 30)
+    assert not watchdog._wake.is_set()
+    lease.end()
+    lease.close()  # nor does its end, since the thread will see it soon enough
+    assert not watchdog._wake.is_set()
+
+
+def test_the_end_of_the_last_lease_wakes_a_watchdog_that_sleeps_for_long(
+    lease: Lease, watchdog: Watchdog, clock: FakeClock
+) -> None:
+    lease.begin(clock.now + 30)
+    watchdog._wake.clear()
+    watchdog.next_look = watchdog.look(clock.now)
+    lease.end()
+    lease.close()
+    assert watchdog._wake.is_set()
+
+
 def test_the_watchdog_keeps_no_lease_alive(watchdog: Watchdog) -> None:
     lease = lease_of_a_worker(FakeMemory(), watchdog)
     lease.begin(None)
@@ -339,6 +374,33 @@ def test_a_loop_ends_at_its_deadline(
     lease.end()
     assert took >= 0.04
     assert lease.reason is StopReason.TIMEOUT
+
+
+def test_the_thread_ends_after_the_last_lease_and_comes_back_for_the_next() -> None:
+    naps: list[float | None] = []
+    napping = threading.Semaphore(0)
+    awake = threading.Semaphore(0)
+
+    def nap(_wake: threading.Event, timeout: float | None) -> None:
+        naps.append(timeout)
+        napping.release()
+        awake.acquire(timeout=20)
+
+    watchdog = Watchdog(wait=nap)
+    for _ in range(2):
+        lease = lease_of_a_worker(FakeMemory(), watchdog)
+        lease.begin(None)
+        thread = watchdog._thread
+        assert thread is not None
+        assert napping.acquire(timeout=20)  # with the lease
+        lease.end()
+        lease.close()
+        awake.release()
+        assert napping.acquire(timeout=20)  # without
+        awake.release()
+        thread.join(20)
+        assert not thread.is_alive()
+    assert naps == [LONGEST_NAP, LINGER] * 2
 
 
 def test_a_soft_stop_from_another_thread_lets_the_guest_end_by_itself(
@@ -450,7 +512,7 @@ def test_stops_and_ends_that_race_never_reach_the_next_run(memory: FakeMemory) -
 
 PROGRAM = """
     import os, sys, threading, time
-    from runtimes.quickjs import _engine, _instance, _watchdog
+    from runtimes.quickjs import _engine, _instance, _lease
     guest = _engine.load_module(sys.stdin.buffer.read(), "check", cached=False)
     inside = threading.Event()
     class Host:
@@ -467,7 +529,7 @@ PROGRAM = """
         instance = _instance.create_instance(
             host, memory_limit_bytes=None, hard_stop="check", guest=guest
         )
-        host.lease = _watchdog.Lease(instance, grace=0.01)
+        host.lease = _lease.Lease(instance, grace=0.01)
         return instance, host.lease
     def spin(deadline=None):
         instance, lease = make()
@@ -530,6 +592,9 @@ def test_python_exits_beside_daemon_threads_that_call_for_ever(guest_bytes: byte
 
 def test_the_watchdog_still_looks_while_python_waits_for_threads(guest_bytes: bytes) -> None:
     code = """
+    early = make()  # from Python 3.12 on, no thread can be started when the main one has ended
+    early[1].begin(None)
+    early[1].end()
     def run():
         inside.wait(20)
         try:

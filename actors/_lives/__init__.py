@@ -1,0 +1,1 @@
+"""Lives of workers: what is behind a handle, and how it starts, answers and ends."""

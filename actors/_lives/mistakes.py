@@ -1,0 +1,73 @@
+"""Mistakes in a worker class, found when a worker is spawned and not at its first query."""
+
+from __future__ import annotations
+
+import inspect
+import types
+import typing
+from typing import TYPE_CHECKING, Any
+
+from actors._lives.generics import arguments_of
+
+if TYPE_CHECKING:
+    from actors.worker import Worker
+
+
+_HOOKS = (
+    "init_runtime",
+    "handle_query",
+    "close_runtime",
+    "on_start",
+    "on_stop",
+    "on_failure",
+    "before_query",
+    "after_query",
+    "on_idle",
+    "check_health",
+    "routing_key",
+    "serve",
+)
+
+
+def refuse_mistakes(kind: type[Worker[Any, Any]]) -> None:
+    """Look whether a class says all that a worker's class must say.
+
+    Raises:
+        TypeError: It does not.
+    """
+    from actors.worker import Worker
+
+    name = kind.__name__
+    if arguments_of(kind) is None:
+        raise TypeError(
+            f"{name} does not say what its options and its queries are:"
+            f" write class {name}(Worker[Options, Query])"
+        )
+    for method, what in (
+        ("init_runtime", "makes the runtime (and may return None)"),
+        ("handle_query", "answers a query"),
+    ):
+        if getattr(kind, method) is getattr(Worker, method):
+            raise TypeError(f"{name} has no {method}, which {what}")
+    for method in _HOOKS:
+        hook = getattr(kind, method)
+        if inspect.iscoroutinefunction(hook) or inspect.isasyncgenfunction(hook):
+            raise TypeError(
+                f"{name}.{method} is async, but hooks are called on the worker's own thread, where"
+                " no loop runs; a plain one may call asyncio.run(...)"
+            )
+
+
+def refuse_no_runtime(kind: type[Worker[Any, Any]]) -> None:
+    """Look whether ``init_runtime``, which has returned None, promises a runtime.
+
+    Raises:
+        TypeError: It does.
+    """
+    try:
+        promised = typing.get_type_hints(kind.init_runtime).get("return")
+    except Exception:  # names that only a type checker can see
+        return
+    if isinstance(promised, type) and promised not in (object, types.NoneType, typing.Any):
+        says = f"says that it returns a {promised.__name__}"
+        raise TypeError(f"{kind.__name__}.init_runtime {says}, but it returned None")

@@ -1,0 +1,1 @@
+"""Mailboxes: where queries wait."""

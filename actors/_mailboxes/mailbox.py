@@ -1,0 +1,261 @@
+"""The mailbox of a worker: one design for everything that it must do."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections import deque
+from threading import get_ident
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from actors._mailboxes.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from actors._lives.cell import Cell
+    from actors._mailboxes.backlog import Backlog
+    from actors._mailboxes.lanes import Flow
+    from actors._replies.reply import Reply
+    from actors.mailbox import MailboxOptions
+
+_LONGEST_WAIT = threading.TIMEOUT_MAX
+
+
+class Mailbox(Store):
+    """What is queued at one worker, with a control lane that overtakes; one reader at a time.
+
+    It outlives its readers: a worker that is restarted goes on where the last one stood. Any thread
+    may put; only the thread that called `attach` last may take.
+
+    A reader that finds nothing hangs up its bell (a lock) where senders see it, looks once more,
+    and waits for the bell; a sender that takes the bell down rings it. Put and take of a plain
+    query cost some 0.1 µs each that way, where ``queue.Queue`` costs 2, and unlike
+    ``queue.SimpleQueue`` it can be looked through.
+
+    The mailbox of a pool's worker has an `upstream`, the pool's backlog, from which its reader
+    takes when nothing is queued at the worker itself. Once closed, its reader leaves when its own
+    queries are done, or, if the backlog is closed as well, when all are.
+
+    Attributes:
+        borrowed: The query that was taken from upstream, until the next one is waited for.
+    """
+
+    __slots__ = (
+        "_account",
+        "_bell",
+        "_chosen",
+        "_control",
+        "_owner",
+        "_reader",
+        "_upstream",
+        "borrowed",
+    )
+
+    def __init__(
+        self,
+        options: MailboxOptions | None = None,
+        upstream: Backlog | None = None,
+        owner: Cell | None = None,
+    ) -> None:
+        """Make an open, empty mailbox; `owner` answers what is taken from upstream."""
+        super().__init__(options)
+        self._control: deque[Callable[[], None]] = deque()
+        self._bell = threading.Lock()
+        self._upstream = upstream
+        self._owner = owner
+        self._reader: threading.Thread | None = None  # the thread that may take
+        self._chosen = False  # whether a sender to the backlog woke this reader of all
+        self._account: tuple[Store, Flow | None, float, float] | None = None  # of what runs
+        self.borrowed: Reply[Any] | None = None
+
+    # -- any thread -------------------------------------------------------------------------------
+
+    def control(self, call: Callable[[], None]) -> None:
+        """Run `call` on the reader's thread before the next query, whatever is queued."""
+        self._control.append(call)
+        self._attention = True
+        self._ring()
+
+    def _ring(self) -> None:
+        try:
+            self._sleepers.pop().release()
+        except (IndexError, RuntimeError):  # nobody sleeps, or it was rung already
+            return
+        except KeyboardInterrupt:  # perhaps the bell is down and not rung: nobody else would do it
+            with contextlib.suppress(RuntimeError):
+                self._bell.release()
+            raise
+
+    # -- the reader's thread ----------------------------------------------------------------------
+
+    def attach(self) -> None:
+        """Become the reader: called first by each new thread of the worker."""
+        self.settle_account()
+        self._reader = threading.current_thread()
+        # A bell that a dead reader left behind would swallow a ring, so the new one brings its own.
+        self._sleepers.clear()
+        self._bell = bell = threading.Lock()
+        bell.acquire()
+
+    def is_read_here(self) -> bool:
+        """Return whether this very thread is the reader."""
+        reader = self._reader  # its number alone would be that of another thread after its end
+        return reader is not None and reader.ident == get_ident() and reader.is_alive()
+
+    def settle_account(self) -> None:
+        """Charge the run of the query that was taken last, if runs are measured.
+
+        The next `take` or `attach` does it; an incarnation's end may, so that what comes before the
+        next one is not charged.
+        """
+        account, self._account = self._account, None
+        if account is not None:
+            store, flow, estimate, since = account
+            store.charge(flow, estimate, monotonic() - since)
+
+    def take(self, timeout: float | None = None) -> Reply[Any] | None:
+        """Wait for the next query; return None when the reader shall leave.
+
+        Raises:
+            TimeoutError: If nothing came within `timeout` seconds.
+        """
+        work = self._work
+        until = None if timeout is None else monotonic() + timeout
+        while True:
+            if self._attention:
+                if not self._attend():
+                    return None
+                if self._careful and (message := self._take_with_care(self)) is not None:
+                    if self._chosen:
+                        self._pass_on()
+                    return message
+            while work:
+                try:
+                    message = work.popleft()
+                except IndexError:  # removed in this very moment
+                    break
+                if self._attention or self._chosen:
+                    self._took_own()
+                return message
+            if self._upstream is not None and (message := self._borrow()) is not None:
+                return message
+            if not self._sleep(until):
+                raise TimeoutError
+
+    def _attend(self) -> bool:
+        """Do what is not just to take a query; return whether to go on."""
+        if self._account is not None:
+            self.settle_account()
+        # First cleared, and then looked at what it stands for, so that nothing is missed.
+        self._attention = False
+        if self._closed or self._careful or self._is_awaited():
+            self._attention = True
+        if self._chosen and (self._control or self._closed):
+            self._pass_on()
+        while self._control and not self._stopped:
+            try:
+                call = self._control.popleft()
+            except IndexError:
+                break
+            call()
+        return not self._stopped and (not self._closed or self._has_more())
+
+    def _has_more(self) -> bool:
+        """Return whether a closed mailbox still has something for its reader."""
+        upstream = self._upstream
+        return len(self) > 0 or (upstream is not None and upstream.closed and len(upstream) > 0)
+
+    def _took_own(self) -> None:
+        """After a query of one's own was taken: tell those who wait for that, or for us."""
+        if self._is_awaited():
+            self._made_room()
+        if self._chosen:
+            self._pass_on()
+
+    def _take_with_care(self, store: Store) -> Reply[Any] | None:
+        """Take a query whose run is to be measured."""
+        picked = store._pick()
+        if picked is None:
+            return None
+        message, flow, estimate = picked
+        self._account = (store, flow, estimate, monotonic())
+        self._attention = True  # so that `take` settles the account
+        return message
+
+    # -- upstream ---------------------------------------------------------------------------------
+
+    def _borrow(self) -> Reply[Any] | None:
+        """Take a query from upstream, and become the one who answers it."""
+        upstream, owner = self._upstream, self._owner
+        if upstream is None or (self._closed and not upstream.closed):
+            return None
+        message = self._take_with_care(upstream) if upstream._careful else upstream.fetch()
+        if message is None:
+            return None
+        self._chosen = False
+        self.borrowed = message
+        if owner is not None:
+            message._addressee = owner
+            deadline = message._deadline
+            if deadline is not None and deadline < owner.watch.at:
+                owner.watch.arm(deadline)
+        return message
+
+    def _pass_on(self) -> None:
+        """Let another reader look upstream, since this one was chosen but does something else."""
+        self._chosen = False
+        upstream = self._upstream
+        if upstream is not None and len(upstream):
+            upstream._ring()
+
+    # -- sleep ------------------------------------------------------------------------------------
+
+    def _sleep(self, until: float | None) -> bool:
+        """Wait until something may have come; return False if `until` has passed."""
+        bell, upstream = self._bell, self._upstream
+        self._sleepers.append(bell)
+        if upstream is not None:
+            self._chosen = False  # there was nothing
+            self.borrowed = None
+            upstream.idle.append(self)  # not before the bell hangs: who is chosen must hear it
+        # Looked at after the bell was hung up.
+        quiet = until is None and not self._attention and not self._work
+        if quiet and upstream is not None:
+            quiet = not upstream._careful and not upstream._work
+        if quiet:
+            bell.acquire()
+            came = True
+        else:
+            came = self._sleep_with_care(bell, until)
+        if upstream is not None:
+            try:
+                upstream.idle.remove(self)
+            except ValueError:
+                self._chosen = came = True
+        return came
+
+    def _sleep_with_care(self, bell: threading.Lock, until: float | None) -> bool:
+        if not self._something_came():
+            if until is None:
+                bell.acquire()
+                return True
+            if bell.acquire(True, min(max(0.0, until - monotonic()), _LONGEST_WAIT)):
+                return True
+            came = False
+        else:
+            came = True
+        try:
+            self._sleepers.remove(bell)
+        except ValueError:  # somebody rings it just now
+            bell.acquire()
+            came = True
+        return came
+
+    def _something_came(self) -> bool:
+        if self._work or self._control or self._closed:
+            return True
+        if self._lanes is not None and self._lanes.queued:
+            return True
+        return self._upstream is not None and len(self._upstream) > 0

@@ -1,0 +1,1 @@
+"""Pools: the queue that workers share, and who gets what."""

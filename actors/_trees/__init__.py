@@ -1,0 +1,1 @@
+"""Trees of supervisors: who is started, restarted and stopped, and when."""

@@ -1,0 +1,594 @@
+"""Too much to do: bounds, priorities, tenants, shedding, and senders that wait."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any, ClassVar, TypeAlias
+
+import pytest
+
+from actors import (
+    ActorsError,
+    AskCycle,
+    MailboxFull,
+    MailboxOptions,
+    Overloaded,
+    QueryCancelled,
+    QueryDropped,
+    QueryShed,
+    QueryTimeout,
+    Reply,
+    Worker,
+    WorkerHandle,
+    WorkerPool,
+    WorkerStopped,
+)
+from actors.testing import Do, DoAgain, EventLog, Gate, PythonWorker
+
+Handle: TypeAlias = WorkerHandle[Any]
+Spawn: TypeAlias = Callable[..., Handle]
+
+
+@pytest.fixture
+def spawn(closing: Callable[[Any], Any]) -> Spawn:
+    """Spawn a worker whose mailbox has these options."""
+    return lambda **options: closing(PythonWorker.spawn(mailbox=MailboxOptions(**options)))
+
+
+def note(seen: list[Any], name: Any) -> Do[None]:
+    return Do(lambda _: seen.append(name))
+
+
+def burn(seen: list[Any], name: Any, seconds: float) -> Do[None]:
+    def run(_: object) -> None:
+        until = monotonic() + seconds
+        while monotonic() < until:
+            pass
+        seen.append(name)
+
+    return Do(run)
+
+
+def occupied(worker: Handle, gate: Gate) -> Reply[Any]:
+    """Let a worker run a query that ends when the gate is opened."""
+    reply = worker.send(Do(gate.hold))
+    assert gate.reached.wait(10)
+    return reply
+
+
+def blocked(worker: Handle, senders: int = 1) -> None:
+    """Wait until that many senders wait for room."""
+    until = monotonic() + 10
+    while len(worker._cell.mailbox._blocked) != senders:
+        assert monotonic() < until
+        threading.Event().wait(0.001)
+
+
+class Sender(threading.Thread):
+    """A thread that calls a function, and keeps what came of it."""
+
+    def __init__(self, call: Callable[[], Any]) -> None:
+        super().__init__(daemon=True)
+        self.call = call
+        self.result: Any = None
+        self.error: BaseException | None = None
+        self.start()
+
+    def run(self) -> None:
+        try:
+            self.result = self.call()
+        except BaseException as error:
+            self.error = error
+
+    def outcome(self) -> Any:
+        self.join(10)
+        assert not self.is_alive()
+        if self.error is not None:
+            raise self.error
+        return self.result
+
+
+# -- tenants and priorities -----------------------------------------------------------------------
+
+
+def test_a_greedy_tenant_does_not_hold_up_another(worker: Handle, gate: Gate) -> None:
+    seen: list[str] = []
+    occupied(worker, gate)
+    for _ in range(10_000):
+        worker.tell(note(seen, "greedy"), tenant="greedy")
+    reply = worker.send(note(seen, "modest"), tenant="modest")
+    gate.open()
+    reply.get(20)
+    assert seen.index("modest") <= 2
+
+
+def test_tenants_share_run_time_and_not_turns(worker: Handle, gate: Gate) -> None:
+    seen: list[str] = []
+    occupied(worker, gate)
+    for _ in range(300):
+        worker.tell(burn(seen, "quick", 0.0002), tenant="quick")
+    slow = [worker.send(burn(seen, "slow", 0.01), tenant="slow") for _ in range(10)]
+    gate.open()
+    slow[5].get(20)
+    before_the_fifth = seen[: [n for n, name in enumerate(seen) if name == "slow"][4]]
+    assert before_the_fifth.count("quick") > 40
+
+
+def test_a_higher_priority_overtakes_what_is_queued(worker: Handle, gate: Gate) -> None:
+    seen: list[str] = []
+    occupied(worker, gate)
+    last = worker.send(note(seen, "background"), priority=-1)
+    worker.tell(note(seen, "plain"))
+    worker.tell(note(seen, "urgent"), priority=1)
+    gate.open()
+    last.get(10)
+    assert seen == ["urgent", "plain", "background"]
+
+
+@dataclass(frozen=True)
+class Order(Do[Any]):
+    """A query whose type says for whom it is, and that it is urgent."""
+
+    tenant: str = "shop"
+    priority: ClassVar[int] = 7
+
+
+@dataclass(frozen=True)
+class ByKey(Do[Any]):
+    """One whose tenant follows from something else."""
+
+    key: str = "a-1"
+
+    @property
+    def tenant(self) -> str:
+        return self.key.partition("-")[0]
+
+
+def test_a_query_type_may_say_tenant_and_priority_itself(worker: Handle) -> None:
+    assert worker.send(Order(id, "a shop"))._flow == (7, "a shop")
+    assert worker.send(ByKey(id, "b-2"))._flow == (0, "b")
+    assert worker.send(Do(id))._flow is None
+
+
+def test_what_the_sender_says_goes_before_what_the_type_says(worker: Handle) -> None:
+    assert worker.send(Order(id), tenant="other")._flow == (7, "other")
+    assert worker.send(Order(id), priority=-2)._flow == (-2, "shop")
+
+
+@pytest.mark.parametrize("verb", ["ask", "send", "tell", "post"])
+def test_a_priority_is_an_int_and_a_tenant_hashable(worker: Handle, verb: str) -> None:
+    with pytest.raises(TypeError, match="priority must be an int, not str"):
+        getattr(worker, verb)(Do(id), priority="high")
+    with pytest.raises(TypeError, match="tenant must be hashable, which dict is not"):
+        getattr(worker, verb)(Do(id), tenant={})
+    with pytest.raises(TypeError, match="tenant must be hashable"):
+        getattr(worker, verb)(Order(id, ["shop"]))  # type: ignore[arg-type]
+
+
+def test_a_query_with_a_tenant_is_removed_when_its_deadline_passes(
+    worker: Handle, gate: Gate
+) -> None:
+    occupied(worker, gate)
+    late = worker.send(Do(id), timeout=0.01, tenant="a")
+    with pytest.raises(QueryTimeout) as timeout:
+        late.get(10)
+    assert not timeout.value.may_have_run
+    assert worker.backlog == 0
+
+
+def test_cancelling_one_does_not_disturb_its_neighbours(worker: Handle, gate: Gate) -> None:
+    seen: list[int] = []
+    occupied(worker, gate)
+    replies = [worker.send(note(seen, n), tenant=n % 2, priority=n % 3) for n in range(12)]
+    for each in replies[::4]:
+        assert each.cancel()
+    gate.open()
+    for each in replies:
+        each.exception(10)
+    assert sorted(seen) == [n for n in range(12) if n % 4]
+
+
+# -- bounds ---------------------------------------------------------------------------------------
+
+
+def test_a_full_mailbox_refuses_and_says_how_full_it_is(spawn: Spawn, gate: Gate) -> None:
+    worker = spawn(capacity=2)
+    occupied(worker, gate)
+    worker.tell(Do(id))
+    worker.tell(Do(id), tenant="a")
+    with pytest.raises(MailboxFull, match="2 queries are queued already") as full:
+        worker.send(Do(id))
+    assert (full.value.capacity, full.value.tenant) == (2, None)
+    assert isinstance(full.value, Overloaded)
+
+
+def test_a_tenant_has_its_own_bound(spawn: Spawn, gate: Gate) -> None:
+    worker = spawn(tenant_capacity=1)
+    occupied(worker, gate)
+    worker.tell(Do(id), tenant="a")
+    with pytest.raises(MailboxFull, match="1 queries of tenant 'a' are queued already") as full:
+        worker.send(Do(id), tenant="a", priority=3)
+    assert (full.value.capacity, full.value.tenant) == (1, "a")
+    worker.tell(Do(id), tenant="b")
+    worker.tell(Do(id))
+    worker.tell(Do(id))
+
+
+def test_a_worker_class_may_say_how_its_mailbox_is(closing: Any, gate: Gate) -> None:
+    class Bounded(PythonWorker):
+        mailbox: ClassVar[MailboxOptions] = MailboxOptions(capacity=1)
+
+    worker = closing(Bounded.spawn())
+    occupied(worker, gate)
+    worker.tell(Do(id))
+    with pytest.raises(MailboxFull):
+        worker.tell(Do(id))
+
+
+def test_the_oldest_of_the_greediest_makes_room(spawn: Spawn, gate: Gate, log: EventLog) -> None:
+    worker = spawn(capacity=3, overflow="drop_oldest")
+    occupied(worker, gate)
+    modest = worker.send(Do(lambda _: "modest"), tenant="modest")
+    oldest = worker.send(Do(lambda _: "oldest"), tenant="greedy")
+    newer = worker.send(Do(lambda _: "newer"), tenant="greedy")
+    newest = worker.send(Do(lambda _: "newest"), tenant="greedy")
+    with pytest.raises(QueryDropped):
+        oldest.get(10)
+    assert log.wait_for("query.done")[0].fields["outcome"] == "dropped"
+    gate.open()
+    assert [each.get(10) for each in (modest, newer, newest)] == ["modest", "newer", "newest"]
+
+
+def test_nothing_makes_room_for_what_is_less_urgent(spawn: Spawn, gate: Gate) -> None:
+    worker = spawn(capacity=1, overflow="drop_oldest")
+    occupied(worker, gate)
+    urgent = worker.send(Do(lambda _: "urgent"), priority=1)
+    with pytest.raises(MailboxFull):
+        worker.send(Do(id))
+    gate.open()
+    assert urgent.get(10) == "urgent"
+
+
+def test_a_query_that_is_run_again_is_never_refused(spawn: Spawn, gate: Gate) -> None:
+    worker = spawn(capacity=1)
+    runs: list[int] = []
+
+    def die_at_first(_: object) -> str:
+        runs.append(1)
+        if len(runs) == 1:
+            gate.hold()
+            raise SystemExit
+        return "answered"
+
+    first = worker.send(DoAgain(die_at_first))
+    assert gate.reached.wait(10)
+    second = worker.send(Do(lambda _: "second"))
+    gate.open()
+    assert first.get(10) == "answered"
+    assert second.get(10) == "second"
+
+
+# -- senders that wait for room -------------------------------------------------------------------
+
+
+def test_a_sender_waits_until_there_is_room(spawn: Spawn, gate: Gate) -> None:
+    worker = spawn(capacity=1, overflow="block")
+    occupied(worker, gate)
+    worker.tell(Do(id))
+    sender = Sender(lambda: worker.ask(Do(lambda _: "answered")))
+    blocked(worker)
+    gate.open()
+    assert sender.outcome() == "answered"
+
+
+def test_a_sender_waits_no_longer_than_it_may(spawn: Spawn, gate: Gate) -> None:
+    worker = spawn(capacity=1, overflow="block", block_timeout=0.01)
+    occupied(worker, gate)
+    worker.tell(Do(id))
+    with pytest.raises(MailboxFull):
+        worker.send(Do(id))
+    assert worker.backlog == 1
+
+
+def test_a_sender_that_waits_hears_of_the_end(spawn: Spawn, gate: Gate) -> None:
+    worker = spawn(capacity=1, overflow="block")
+    occupied(worker, gate)
+    worker.tell(Do(id))
+    sender = Sender(lambda: worker.send(Do(id)))
+    blocked(worker)
+    worker.shutdown()
+    with pytest.raises(WorkerStopped):
+        sender.outcome()
+
+
+def test_a_worker_does_not_wait_for_room_at_itself(spawn: Spawn) -> None:
+    worker = spawn(capacity=1, overflow="block")
+
+    def overfill(_: object) -> None:
+        worker.tell(Do(id))
+        worker.tell(Do(id))
+
+    with pytest.raises(MailboxFull, match="never be room while this handler waits"):
+        worker.ask(Do(overfill), timeout=10)
+
+
+def test_two_workers_do_not_wait_for_room_at_each_other(spawn: Spawn, make_gate: Any) -> None:
+    left, right = (spawn(capacity=1, overflow="block") for _ in range(2))
+    gates = make_gate(), make_gate()
+
+    def send_to(other: Handle, gate: Gate) -> Callable[[object], object]:
+        def run(_: object) -> str:
+            gate.hold()
+            other.tell(Do(id))
+            return "sent"
+
+        return run
+
+    replies = [left.send(Do(send_to(right, gates[0]))), right.send(Do(send_to(left, gates[1])))]
+    for worker, gate in zip((left, right), gates, strict=True):
+        assert gate.reached.wait(10)
+        worker.tell(Do(id))
+    for gate in gates:
+        gate.open()
+    outcomes = [each.response(10) for each in replies]
+    assert sorted(type(each.error) for each in outcomes if not each.ok) == [MailboxFull]
+
+
+def test_a_handler_that_waits_for_room_ends_when_its_query_is_cancelled(
+    spawn: Spawn, worker: Handle, gate: Gate
+) -> None:
+    full = spawn(capacity=1, overflow="block")
+    occupied(full, gate)
+    full.tell(Do(id))
+    errors: list[BaseException] = []
+
+    def send(_: object) -> None:
+        try:
+            full.tell(Do(id))
+        except ActorsError as error:
+            errors.append(error)
+            raise
+
+    reply = worker.send(Do(send))
+    blocked(full)
+    assert reply.cancel()
+    assert worker.ask(Do(lambda _: "goes on"), timeout=10) == "goes on"
+    assert [type(error) for error in errors] == [QueryCancelled]
+    assert full.backlog == 1
+
+
+def test_a_thread_with_a_running_loop_never_waits_for_room(spawn: Spawn, gate: Gate) -> None:
+    worker = spawn(capacity=1, overflow="block")
+    occupied(worker, gate)
+    worker.tell(Do(id))
+
+    async def send() -> None:
+        worker.tell(Do(id))
+
+    with pytest.raises(MailboxFull, match="runs an asyncio loop"):
+        asyncio.run(send())
+
+
+def test_many_senders_and_a_small_mailbox_lose_nothing(spawn: Spawn) -> None:
+    worker = spawn(capacity=3, overflow="block")
+    seen: list[int] = []
+
+    def send(number: int) -> None:
+        for each in range(100):
+            worker.tell(note(seen, number * 100 + each), tenant=number % 3)
+
+    senders = [Sender(lambda number=number: send(number)) for number in range(6)]
+    for sender in senders:
+        sender.outcome()
+    worker.close()
+    assert sorted(seen) == list(range(600))
+
+
+# -- pools: the same, for the queue that the workers share -----------------------------------------
+
+
+@pytest.fixture
+def open_pool(closing: Callable[[Any], Any]) -> Callable[..., WorkerPool[Any, Any]]:
+    """Start a pool of two whose shared queue has these options."""
+    return lambda **options: closing(WorkerPool(PythonWorker, 2, mailbox=MailboxOptions(**options)))
+
+
+def test_a_greedy_tenant_does_not_hold_up_another_at_a_pool(open_pool: Any, make_gate: Any) -> None:
+    pool = open_pool()
+    seen: list[str] = []
+    gates = [make_gate(), make_gate()]
+    for gate in gates:
+        pool.send(Do(gate.hold))
+        assert gate.reached.wait(10)
+    for _ in range(2000):
+        pool.tell(note(seen, "greedy"), tenant="greedy")
+    reply = pool.send(note(seen, "modest"), tenant="modest")
+    for gate in gates:
+        gate.open()
+    reply.get(20)
+    assert seen.index("modest") <= 4
+
+
+def test_a_full_pool_lets_its_senders_wait(open_pool: Any, make_gate: Any) -> None:
+    pool = open_pool(capacity=1, overflow="block")
+    gates = [make_gate(), make_gate()]
+    for gate in gates:
+        pool.send(Do(gate.hold))
+        assert gate.reached.wait(10)
+    pool.tell(Do(id))
+    sender = Sender(lambda: pool.ask(Do(lambda _: "answered")))
+    until = monotonic() + 10
+    while not pool._hub.mailbox._blocked:
+        assert monotonic() < until
+        threading.Event().wait(0.001)
+    gates[0].open()
+    assert sender.outcome() == "answered"
+
+
+def test_workers_do_not_all_wait_for_room_at_their_own_pool(open_pool: Any, make_gate: Any) -> None:
+    pool = open_pool(capacity=1, overflow="block")
+    gates = [make_gate(), make_gate()]
+
+    def fill(gate: Gate) -> Callable[[object], object]:
+        def run(_: object) -> None:
+            gate.hold()
+            pool.tell(Do(id))
+
+        return run
+
+    replies = []
+    for gate in gates:
+        replies.append(pool.send(Do(fill(gate))))
+        assert gate.reached.wait(10)
+    pool.tell(Do(id))
+    for gate in gates:
+        gate.open()
+    errors = [each.response(10).error for each in replies]
+    assert {type(error) for error in errors} <= {MailboxFull, type(None)}
+    assert pool.ask(Do(lambda _: "goes on"), timeout=10) == "goes on"
+
+
+def test_what_a_pool_drops_is_settled_and_traced(
+    open_pool: Any, make_gate: Any, log: EventLog
+) -> None:
+    pool = open_pool(capacity=1, overflow="drop_oldest")
+    gates = [make_gate(), make_gate()]
+    for gate in gates:
+        pool.send(Do(gate.hold))
+        assert gate.reached.wait(10)
+    oldest = pool.send(Do(id))
+    newest = pool.send(Do(lambda _: "newest"))
+    with pytest.raises(QueryDropped):
+        oldest.get(10)
+    fields = log.wait_for("query.done")[0].fields
+    assert (fields["outcome"], fields["pool"]) == ("dropped", pool.name)
+    for gate in gates:
+        gate.open()
+    assert newest.get(10) == "newest"
+
+
+# -- shedding -------------------------------------------------------------------------------------
+
+
+def test_a_query_that_cannot_start_in_time_is_refused_at_once(spawn: Spawn, gate: Gate) -> None:
+    worker = spawn(shed=True)
+    seen: list[str] = []
+    for _ in range(3):
+        worker.ask(burn(seen, "run", 0.05))
+    occupied(worker, gate)
+    for _ in range(10):
+        worker.tell(Do(id))
+    with pytest.raises(QueryShed) as shed:
+        worker.send(Do(id), timeout=0.1)
+    assert shed.value.expected_wait > 0.1
+    assert shed.value.timeout == pytest.approx(0.1)
+    assert isinstance(shed.value, Overloaded)
+    assert worker.backlog == 10
+    worker.tell(Do(id), timeout=60)
+    worker.tell(Do(id))
+
+
+def test_nothing_is_shed_before_anything_is_known(spawn: Spawn, gate: Gate) -> None:
+    worker = spawn(shed=True)
+    occupied(worker, gate)
+    for _ in range(10):
+        worker.tell(Do(id), timeout=1)
+    assert worker.backlog == 10
+
+
+# -- back-pressure --------------------------------------------------------------------------------
+
+
+def test_a_sender_may_look_whether_it_had_better_wait(spawn: Spawn, gate: Gate) -> None:
+    worker = spawn(high_water=2)
+    assert worker.wait_until_drained(timeout=0)
+    occupied(worker, gate)
+    worker.tell(Do(id))
+    assert not worker.needs_drain
+    worker.tell(Do(id))
+    assert worker.needs_drain
+    assert not worker.wait_until_drained(timeout=0.01)
+    waiting = Sender(lambda: worker.wait_until_drained(20))
+    gate.open()
+    assert waiting.outcome()
+
+
+def test_a_worker_that_is_stopped_is_drained(spawn: Spawn, gate: Gate) -> None:
+    worker = spawn(high_water=1)
+    occupied(worker, gate)
+    worker.tell(Do(id))
+    waiting = Sender(lambda: worker.wait_until_drained(20))
+    worker.shutdown(0)
+    assert waiting.outcome()
+
+
+def test_a_loop_goes_on_while_a_task_waits(spawn: Spawn, gate: Gate) -> None:
+    worker = spawn(high_water=2)
+    occupied(worker, gate)
+    worker.tell(Do(id))
+    worker.tell(Do(id))
+
+    async def wait() -> bool:
+        waiting = asyncio.create_task(worker.drained())
+        await asyncio.sleep(0)
+        done_before = waiting.done()
+        gate.open()
+        await asyncio.wait_for(waiting, 10)
+        await worker.drained()  # at once
+        return done_before
+
+    assert not asyncio.run(wait())
+
+
+def test_a_task_that_waits_may_be_cancelled(spawn: Spawn, gate: Gate) -> None:
+    worker = spawn(high_water=1)
+    occupied(worker, gate)
+    worker.tell(Do(id))
+
+    async def wait() -> None:
+        await asyncio.wait_for(worker.drained(), 0.01)
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(wait())
+    assert not worker._cell.mailbox._drainers
+
+
+def test_a_worker_does_not_wait_for_itself_to_be_drained(spawn: Spawn) -> None:
+    worker = spawn(high_water=1)
+    with pytest.raises(AskCycle):
+        worker.ask(Do(lambda _: worker.wait_until_drained()), timeout=10)
+
+
+# -- options --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"capacity": 0}, ValueError),
+        ({"capacity": 1.5}, TypeError),
+        ({"capacity": True}, TypeError),
+        ({"tenant_capacity": -1}, ValueError),
+        ({"high_water": 0}, ValueError),
+        ({"block_timeout": 0}, ValueError),
+        ({"overflow": "explode"}, ValueError),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(options: Any, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        MailboxOptions(**options)
+
+
+def test_the_high_water_follows_the_capacity() -> None:
+    assert MailboxOptions().many == 1000
+    assert MailboxOptions(capacity=10).many == 10
+    assert MailboxOptions(capacity=10, high_water=4).many == 4
+
+
+def test_by_default_a_mailbox_is_unbounded() -> None:
+    assert Worker.mailbox == MailboxOptions()
+    assert MailboxOptions().capacity is None

@@ -1,0 +1,109 @@
+"""Ctrl-C between two steps of ours: what was taken out to be woken is woken all the same.
+
+CPython runs signal handlers when a call returns. Here the call that takes something out raises
+KeyboardInterrupt as it returns, which is where Ctrl-C would do most harm.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from typing import Any
+
+import pytest
+
+from actors import WorkerPool
+from actors.testing import Do, Gate, PythonWorker
+
+
+class Interrupted(deque[Any]):
+    """Once it is armed, the next time that something is taken out is interrupted right after."""
+
+    armed = False
+
+    def pop(self) -> Any:
+        return self._interrupted(super().pop())
+
+    def popleft(self) -> Any:
+        return self._interrupted(super().popleft())
+
+    def _interrupted(self, taken: Any) -> Any:
+        if self.armed:
+            self.armed = False
+            raise KeyboardInterrupt
+        return taken
+
+
+class InterruptedList(list[Any]):
+    """Likewise, and armed from the start."""
+
+    armed = True
+
+    def pop(self, index: Any = -1) -> Any:
+        taken = super().pop(index)
+        if self.armed:
+            self.armed = False
+            raise KeyboardInterrupt
+        return taken
+
+
+def sleeps(store: Any) -> bool:
+    return bool(store._sleepers)
+
+
+def wait_for(fact: Any) -> None:
+    for _ in range(20_000):
+        if fact():
+            return
+        threading.Event().wait(0.0005)
+    raise AssertionError("it never came about")
+
+
+def test_a_worker_is_woken_though_its_sender_was_interrupted() -> None:
+    with PythonWorker.spawn() as worker:
+        mailbox = worker._cell.mailbox
+        wait_for(lambda: sleeps(mailbox))
+        mailbox._sleepers = sleepers = Interrupted(mailbox._sleepers)
+        for times in range(1, 4):
+            wait_for(lambda: sleeps(mailbox))
+            ran = threading.Event()
+            sleepers.armed = True
+            with pytest.raises(KeyboardInterrupt):
+                worker.send(Do(lambda w, ran=ran: ran.set()))
+            assert ran.wait(10)
+            assert worker.ask(Do(lambda w, times=times: times), timeout=10) == times
+
+
+def test_a_worker_of_a_pool_is_woken_though_the_sender_was_interrupted() -> None:
+    with WorkerPool(PythonWorker, size=1) as pool:
+        backlog = pool._hub.mailbox
+        wait_for(lambda: sleeps(backlog))
+        backlog._sleepers = sleepers = Interrupted(backlog._sleepers)
+        for times in range(1, 4):
+            wait_for(lambda: sleeps(backlog))
+            ran = threading.Event()
+            sleepers.armed = True
+            with pytest.raises(KeyboardInterrupt):
+                pool.send(Do(lambda w, ran=ran: ran.set()))
+            assert ran.wait(10)
+            assert pool.ask(Do(lambda w, times=times: times), timeout=10) == times
+
+
+def test_all_who_wait_are_woken_though_the_canceller_was_interrupted() -> None:
+    gate = Gate()
+    with PythonWorker.spawn() as worker:
+        worker.send(Do(gate.hold))
+        queued = worker.send(Do(lambda w: 1))
+        waiting = [threading.Thread(target=queued.exception) for _ in range(3)]
+        for thread in waiting:
+            thread.start()
+        wait_for(lambda: len(queued._waiters or ()) == 3)
+        queued._waiters = InterruptedList(queued._waiters or ())
+        with pytest.raises(KeyboardInterrupt):
+            queued.cancel()
+        for thread in waiting:
+            thread.join(10)
+        assert not any(thread.is_alive() for thread in waiting)
+        assert queued.cancelled()
+        assert worker.backlog == 0
+        gate.open()

@@ -1,0 +1,1 @@
+"""Supervisor trees on a fake clock."""
