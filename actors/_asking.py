@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from math import inf
+from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from actors._checks import check_seconds
 from actors._closing import AsyncClosing
+from actors._lives.waits import drained_in_handler
 from actors._mailboxes.lanes import flow_key
-from actors._replies import flow
+from actors._replies import flow as flows
 from actors._replies.current import current
 from actors._replies.reply import Reply, Untold
 from actors.errors import AskCycle
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Hashable, Iterable
+    from collections.abc import AsyncIterable, Hashable, Iterable, Sequence
 
-    from actors._lives.address import Front
+    from actors._lives.address import Address, Front
     from actors._mailboxes.store import Store
-    from actors._replies.flow import Flow
+    from actors._replies.flow import Flow, Send
     from actors.query import Query
 
 R = TypeVar("R")
 
 
 class Asking(AsyncClosing):
-    """Sends queries to `_front`, and knows the queue where they wait, `_queue`."""
+    """Sends queries to `_front`, and knows the queues where they wait."""
 
     __slots__ = ("_front",)
 
@@ -35,10 +39,13 @@ class Asking(AsyncClosing):
     def name(self) -> str:
         """Its name, in errors and traces."""
 
-    @property
     @abstractmethod
-    def _queue(self) -> Store:
+    def _queues(self) -> Sequence[Store]:
         """Where queries wait."""
+
+    @abstractmethod
+    def _address(self) -> Address:
+        """Who answers what waits there."""
 
     @abstractmethod
     def _width(self) -> int:
@@ -127,17 +134,27 @@ class Asking(AsyncClosing):
 
     # -- many queries ------------------------------------------------------------------------------
 
-    def map(self, queries: Iterable[Query[R]], timeout: float | None = None) -> list[R]:
+    def map(
+        self,
+        queries: Iterable[Query[R]],
+        timeout: float | None = None,
+        *,
+        tenant: Hashable = None,
+        priority: int = 0,
+    ) -> list[R]:
         """Ask many queries without waiting in between; return the responses in their order.
 
         Args:
             queries: Any number; they are taken from the iterable as there is time for them.
             timeout: Seconds for the whole; what is not done by then gets `QueryTimeout`.
+            tenant: For whom they all are; see `Query`.
+            priority: How soon they all are wanted.
 
         Raises:
             Exception: The first error in the order of the queries; the rest is cancelled.
         """
-        return flow.responses(self.imap(queries, timeout=timeout))
+        asked = self.imap(queries, timeout=timeout, tenant=tenant, priority=priority)
+        return flows.responses(asked)
 
     def imap(
         self,
@@ -145,6 +162,8 @@ class Asking(AsyncClosing):
         *,
         look_ahead: int | None = None,
         timeout: float | None = None,
+        tenant: Hashable = None,
+        priority: int = 0,
     ) -> Flow[R]:
         """Ask many queries; give their responses in their order, for ``for`` or ``async for``.
 
@@ -153,11 +172,14 @@ class Asking(AsyncClosing):
             look_ahead: How many may be under way at once, done and not yet handed out included; by
                 default 32 for each worker.
             timeout: Seconds for the whole, from now on.
+            tenant: For whom they all are; see `Query`.
+            priority: How soon they all are wanted.
 
         Returns:
             See `Flow`. It raises the first error in the order of the queries, and cancels the rest.
         """
-        return flow.imap(queries, self._front.post, self._width, look_ahead, timeout)
+        send = self._sender(tenant, priority)
+        return flows.imap(queries, send, self._width, look_ahead, timeout)
 
     def imap_unordered(
         self,
@@ -165,21 +187,30 @@ class Asking(AsyncClosing):
         *,
         look_ahead: int | None = None,
         timeout: float | None = None,
+        tenant: Hashable = None,
+        priority: int = 0,
     ) -> Flow[R]:
         """Ask many queries; give their responses as they are there. See `imap`."""
-        return flow.imap_unordered(queries, self._front.post, self._width, look_ahead, timeout)
+        send = self._sender(tenant, priority)
+        return flows.imap_unordered(queries, send, self._width, look_ahead, timeout)
+
+    def _sender(self, tenant: Hashable, priority: int) -> Send:
+        post, flow = self._front.post, flow_key(priority, tenant)
+        if flow is None:
+            return post
+        return lambda query, timeout: post(query, timeout, None, Reply, flow)
 
     # -- the queue ---------------------------------------------------------------------------------
 
     @property
     def backlog(self) -> int:
         """How many queries are queued; those that run are not counted."""
-        return len(self._queue)
+        return sum(map(len, self._queues()))
 
     @property
     def needs_drain(self) -> bool:
         """Whether so much is queued that senders had better wait; see `MailboxOptions`."""
-        return self._queue.needs_drain
+        return any(queue.needs_drain for queue in self._queues())
 
     def wait_until_drained(self, timeout: float | None = None) -> bool:
         """Wait until at most half of ``high_water`` is queued; return whether that is so.
@@ -187,15 +218,26 @@ class Asking(AsyncClosing):
         It returns at once if it is so already. What is stopped has nothing queued.
 
         Raises:
-            AskCycle: If called by a worker that should answer what is queued.
+            AskCycle: If called by a worker that should answer what is queued, or that others wait
+                for who should.
         """
         if self._is_read_here():
             text = f"a worker of {self.name} would wait for itself to answer what is queued"
             raise AskCycle(text, workers=(self.name,))
-        return self._queue.wait_until_drained(timeout)
+        check_seconds("timeout", timeout)
+        caller = current.get()
+        if caller is not None:
+            return drained_in_handler(caller, self._address(), self._queues(), timeout)
+        until = inf if timeout is None else monotonic() + timeout
+        for queue in self._queues():
+            left = None if until == inf else max(0.0, until - monotonic())
+            if not queue.wait_until_drained(left):
+                return False
+        return True
 
     async def drained(self) -> None:
         """Wait as `wait_until_drained` does, in asyncio, without blocking the loop."""
         from actors._replies.awaiting import until_drained
 
-        await until_drained(self._queue)
+        for queue in self._queues():
+            await until_drained(queue)

@@ -8,6 +8,8 @@ from threading import get_ident
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from actors._checks import check_seconds
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -63,6 +65,7 @@ def wait_for(wait: Callable[[float], bool], timeout: float | None) -> bool:
         wait: Waits for that many seconds at most, and says whether it came.
         timeout: Seconds to wait in all; None for as long as it takes.
     """
+    check_seconds("timeout", timeout)
     until = inf if timeout is None else monotonic() + timeout
     longest = longest_wait()
     while not wait(max(0.0, min(until - monotonic(), longest))):

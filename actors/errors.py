@@ -2,7 +2,7 @@
 
 ::
 
-    ActorsError                     base
+    ActorsError                     base                   .may_have_run
       WorkerError                   about one worker       .worker .may_have_run
         WorkerStartError            its start failed; the cause is chained
         WorkerStopped               it was shut down before it could answer
@@ -27,7 +27,14 @@ from typing import Any
 
 
 class ActorsError(Exception):
-    """Base of everything that workers and pools raise on purpose."""
+    """Base of everything that workers and pools raise on purpose.
+
+    Attributes:
+        may_have_run: Whether the query may have had effects before this happened. False means that
+            it surely did not run, so that sending it again is safe.
+    """
+
+    may_have_run: bool = False
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Rebuild from ``args`` and attributes, so that errors survive pickling."""

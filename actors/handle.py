@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
     from types import TracebackType
 
+    from actors._lives.address import Address
     from actors._lives.cell import Cell
     from actors._lives.custody import Custody
     from actors._mailboxes.store import Store
@@ -124,9 +125,11 @@ class WorkerHandle(Asking, Generic[QueryT]):
         """How often it was started; what belongs to an earlier generation's runtime is stale."""
         return self._cell.generation
 
-    @property
-    def _queue(self) -> Store:
-        return self._cell.mailbox
+    def _queues(self) -> tuple[Store, ...]:
+        return (self._cell.mailbox,)
+
+    def _address(self) -> Address:
+        return self._cell
 
     def _width(self) -> int:
         return 1

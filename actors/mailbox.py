@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, get_args
 
+from actors._checks import check_counts, check_seconds
+
 Overflow: TypeAlias = Literal["raise", "block", "drop_oldest"]
 """What happens to a query for which there is no room."""
 
@@ -49,16 +51,15 @@ class MailboxOptions:
         """Refuse what makes no sense.
 
         Raises:
-            TypeError: If a count is no int.
+            TypeError: If a count is no int, or a time no number.
             ValueError: If a number is out of its range, or there is no such way to overflow.
         """
-        for name in ("capacity", "tenant_capacity", "high_water"):
+        counts = ("capacity", "tenant_capacity", "high_water")
+        check_counts(self, counts)
+        check_seconds("block_timeout", self.block_timeout)
+        for name in counts:
             count = getattr(self, name)
-            if count is None:
-                continue
-            if type(count) is not int:
-                raise TypeError(f"{name} must be an int or None, not {type(count).__name__}")
-            if count < 1:
+            if count is not None and count < 1:
                 raise ValueError(f"{name} must be at least 1, or None, not {count!r}")
         if self.overflow not in get_args(Overflow):
             names = ", ".join(map(repr, get_args(Overflow)))

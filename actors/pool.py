@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, Protocol, Self, TypeVa
 
 from actors import _process, _trace
 from actors._asking import Asking
+from actors._checks import check_seconds
 from actors._lives.custody import Custody
 from actors._lives.life import wait_for_start
-from actors._lives.mistakes import refuse_mistakes
+from actors._lives.mistakes import check_arguments, refuse_mistakes
 from actors._pools.elastic import Elastic, Growing
 from actors._pools.hub import Hub
 from actors._pools.routing import Routed, router_for
@@ -18,10 +19,9 @@ from actors._replies.race import Race
 from actors._threads import wait_for
 from actors._trees.supervisor import Supervisor
 from actors.default import DefaultWorker, DefaultWorkerOptions
-from actors.errors import PoolClosed
+from actors.errors import PoolClosed, WorkerStopped
 from actors.handle import WorkerHandle
 from actors.specs import PoolSpec
-from actors.stats import PoolStats
 from actors.supervision import Supervision
 from actors.worker import Worker
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
 
-    from actors._lives.address import Front
+    from actors._lives.address import Address, Front
     from actors._lives.cell import Cell
     from actors._mailboxes.store import Store
     from actors._pools.routing import Choose, ConsistentHash, RouterName
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from actors._trees.group import Group
     from actors.mailbox import MailboxOptions
     from actors.query import Query
+    from actors.stats import PoolStats
 
 R = TypeVar("R")
 Options = TypeVar("Options")
@@ -130,6 +131,8 @@ class WorkerPool(Asking, Generic[Options, Handle_co]):
             raise TypeError(f"worker_class must be a subclass of Worker, not {kind!r}")
         refuse_mistakes(kind)
         least, most = _limits(spec.size, spec.max_size)
+        check_arguments(kind, spec.options, spec.supervision, spec.mailbox)
+        check_seconds("idle_timeout", spec.idle_timeout)
         if not spec.idle_timeout > 0:
             raise ValueError(f"idle_timeout must be above 0, not {spec.idle_timeout!r}")
         _process.prepare()
@@ -284,9 +287,12 @@ class WorkerPool(Asking, Generic[Options, Handle_co]):
         """The pool's name, in errors and traces."""
         return self._hub.name
 
-    @property
-    def _queue(self) -> Store:
-        return self._hub.mailbox
+    def _queues(self) -> tuple[Store, ...]:
+        hub = self._hub
+        return (hub.mailbox, *(cell.mailbox for cell in hub.cells))
+
+    def _address(self) -> Address:
+        return self._hub
 
     def _width(self) -> int:
         return len(self._hub.cells)
@@ -296,7 +302,7 @@ class WorkerPool(Asking, Generic[Options, Handle_co]):
 
     def stats(self) -> PoolStats:
         """Return how the pool and its workers stand."""
-        return PoolStats(tuple(cell.stats() for cell in self._hub.cells), self.backlog)
+        return self._hub.stats()
 
     def resize(self, size: int, max_size: int | None = None) -> None:
         """Change how many workers there are; see the arguments of the same names above.
@@ -335,7 +341,11 @@ class WorkerPool(Asking, Generic[Options, Handle_co]):
         replies: list[Reply[R]] = []
         try:
             for cell in self._hub.open_cells():
-                replies.append(cell.post(query, timeout))  # noqa: PERF401 - kept if one is refused
+                try:
+                    replies.append(cell.post(query, timeout))
+                except WorkerStopped:  # it was let go in this very moment
+                    if self._hub.mailbox.closed:
+                        raise
         except BaseException:
             for reply in replies:
                 reply.cancel()
@@ -363,21 +373,22 @@ class WorkerPool(Asking, Generic[Options, Handle_co]):
             query: What to ask.
             timeout: Seconds for the whole.
             also_later: Whether workers that start later, new or restarted, shall run it as well,
-                after ``init_runtime`` and before any other query.
+                after ``init_runtime`` and before any other query. One that starts just now may run
+                it twice.
 
         Raises:
             Exception: The first error in the order of the workers; the rest is cancelled, and none
                 will run it later.
         """
         if also_later:
-            self._hub.setup += (query,)  # before the broadcast: who starts now runs it too
+            self._hub.set_up(query)  # before the broadcast: who starts now runs it too
         replies = self.broadcast(query, timeout)
         try:
             return [reply.get() for reply in replies]
         except BaseException:
             for reply in replies:
                 reply.cancel()
-            self._hub.setup = tuple(each for each in self._hub.setup if each is not query)
+            self._hub.forget_setup(query)
             raise
 
     @overload

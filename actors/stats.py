@@ -39,10 +39,12 @@ class PoolStats:
     Attributes:
         workers: Its workers, one by one.
         queued: Queries that wait for whichever worker is free first.
+        answered: Queries that its workers have run, those that are gone included.
     """
 
     workers: tuple[WorkerStats, ...]
     queued: int
+    answered: int
 
     @property
     def size(self) -> int:
@@ -53,8 +55,3 @@ class PoolStats:
     def busy(self) -> int:
         """How many workers run a query."""
         return sum(worker.running is not None for worker in self.workers)
-
-    @property
-    def answered(self) -> int:
-        """Queries that the present workers have run."""
-        return sum(worker.answered for worker in self.workers)

@@ -7,6 +7,8 @@ from collections import deque
 from dataclasses import dataclass
 from time import monotonic
 
+from actors._checks import check_counts, check_seconds
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Supervision:
@@ -59,8 +61,16 @@ class Supervision:
         """Refuse what makes no sense.
 
         Raises:
+            TypeError: If something is no number.
             ValueError: If a number is out of its range.
         """
+        counts = ("intensity", "start_attempts", "max_abandoned")
+        check_counts(self, (*counts, "renew_after_queries", "renew_above_bytes"))
+        for name in (
+            "period", "start_timeout", "backoff", "backoff_limit", "stuck_grace", "renew_after",
+            "health_interval", "health_timeout",
+        ):  # fmt: skip
+            check_seconds(name, getattr(self, name))
         at_least = {"intensity": 0, "start_attempts": 1, "max_abandoned": 0}
         for name, least in at_least.items():
             if getattr(self, name) < least:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 from actors import _process, _trace
+from actors._checks import check_instance
 from actors._lives import answer, hooks, life
 from actors._lives.cell import Cell
 from actors._lives.custody import Custody
 from actors._lives.generics import options_type_of, query_types_of
 from actors._lives.incarnation import Incarnation
-from actors._lives.mistakes import refuse_mistakes
+from actors._lives.mistakes import check_arguments, refuse_mistakes
 from actors._lives.owned import Closable
 from actors._replies.current import current
 from actors._threads import report_unraisable
@@ -289,8 +289,11 @@ class Worker(Incarnation, Generic[Options, QueryT]):
 
         What was taken and not answered when this object's life ends is queued again, in front.
         """
-        with contextlib.suppress(ValueError):
+        try:
             self._taken.remove(message)
+        except ValueError:  # it was given up in between, and what it had taken is queued again
+            if not self.is_current():
+                raise life.Leave("abandoned") from None
         answer.answer(self, self._cell, runtime, message)
 
     # -- how it comes to life ---------------------------------------------------------------------
@@ -351,6 +354,8 @@ class Worker(Incarnation, Generic[Options, QueryT]):
         mailbox: MailboxOptions | None,
     ) -> WorkerHandle[Any]:
         refuse_mistakes(cls)
+        check_arguments(cls, options, supervision, mailbox)
+        check_instance("name", name, str)
         _process.prepare()
         policy = supervision if supervision is not None else Supervision()
         if options is None:

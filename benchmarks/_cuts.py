@@ -122,8 +122,11 @@ CUTS = (
                 """
                 now = monotonic()
                 deadline = inherit
-                if timeout is not None and (inherit is None or now + timeout < inherit):
-                    deadline = now + timeout
+                if timeout is not None:
+                    if type(timeout) is not float or timeout != timeout:
+                        check_seconds("timeout", timeout)
+                    if inherit is None or now + timeout < inherit:
+                        deadline = now + timeout
                 reply = kind(query, self, now, deadline, flow)
                 """,
                 "reply = kind(query, self, 0.0, None, flow)",

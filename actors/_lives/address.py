@@ -7,6 +7,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 
 from actors import _trace
+from actors._checks import check_seconds
 from actors._lives.generics import Plan, Tagged, plan_for
 from actors._lives.lost import end_of
 from actors._replies.fresh import fresh
@@ -91,8 +92,11 @@ class Address:
             query = plan(query)
         now = monotonic()
         deadline = inherit
-        if timeout is not None and (inherit is None or now + timeout < inherit):
-            deadline = now + timeout
+        if timeout is not None:
+            if type(timeout) is not float or timeout != timeout:
+                check_seconds("timeout", timeout)
+            if inherit is None or now + timeout < inherit:
+                deadline = now + timeout
         reply = kind(query, self, now, deadline, flow)
         if not self.mailbox.put(reply):
             error = self.closed_error()

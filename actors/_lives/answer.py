@@ -44,6 +44,10 @@ def answer(worker: Worker[Any, Any], cell: Cell, runtime: Any, message: Reply[An
         message._expire()
     cell.run_started = now
     worker._running.append(message)  # from here on it may be stopped, or we may be given up
+    if cell.worker is not worker:  # given up in between: whoever took over answers it
+        worker._running.clear()
+        cell.mailbox.put_back(message)
+        raise Leave("abandoned")
     if cell.hard:  # told after the append, we are seen; told before it, we see it here
         cell.refuse(message, may_have_run=message._started)
     message._started = True

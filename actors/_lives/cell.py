@@ -17,7 +17,7 @@ from actors._lives.lost import end_of, settle_lost, start_failure
 from actors._lives.owned import PATIENCE
 from actors._lives.registry import remember
 from actors._lives.waits import refuse_ring
-from actors._lives.watch import Watch
+from actors._lives.watch import Alarm, Watch
 from actors._mailboxes.mailbox import Mailbox
 from actors._threads import join_thread, wait_for
 from actors._timers import Timer, timers
@@ -130,8 +130,12 @@ class Cell(Home):
         if hub is not None and self.mailbox.borrowed is reply and not hub.mailbox.stopped:
             reply._addressee = hub
             hub.mailbox.put_back(reply)
+            watch: Alarm = hub.watch
         else:
             self.mailbox.put_back(reply)
+            watch = self.watch
+        if reply._deadline is not None:
+            watch.arm(reply._deadline)
 
     def about_to_wait(self, other: Reply[Any], bell: threading.Lock) -> bool:
         """See `Addressee`."""

@@ -99,6 +99,8 @@ def ping(cell: Cell, timeout: float | None) -> float:
     if worker is not None and worker._thread_id == threading.get_ident():
         text = f"worker {cell.name} would wait for itself"
         raise AskCycle(text, workers=(cell.name,))
+    if cell.finished.is_set():
+        raise cell.closed_error()
     began = monotonic()
     answered = threading.Event()
 

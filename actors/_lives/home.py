@@ -216,7 +216,7 @@ class Home(Address):
             return
         heir._given_up()
         if heir._thread is not None:
-            self.leaving.append(heir._thread)
+            self.leaving = [*filter(threading.Thread.is_alive, self.leaving), heir._thread]
         self._begin_to_age()
         self._turn.set()
 

@@ -77,8 +77,11 @@ class Incarnation(ContainedActor):
 
     def _put_back(self) -> None:
         """Queue again what was taken and not answered."""
-        taken, self._taken = self._taken, []
-        for message in reversed(taken):
+        while self._taken:  # one by one, since the thread itself may still go on to answer one
+            try:
+                message = self._taken.pop()
+            except IndexError:
+                return
             self._cell.run_again(message)
 
     def _has(self, runtime: Any) -> None:

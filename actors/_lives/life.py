@@ -85,13 +85,14 @@ def begin_and_end(cell: Cell, worker: Worker[Any, Any]) -> Leave:
 
 def serve(cell: Cell, worker: Worker[Any, Any], runtime: object) -> Leave:
     """Answer queries until there is a reason not to; return it."""
+    done: list[object] = []
     try:
-        for query in cell.setup():
-            worker.handle_query(runtime, query)
+        set_up(cell, worker, runtime, done)
+        if not cell.ready(worker):
+            return Leave("abandoned")
+        set_up(cell, worker, runtime, done)  # what came while an heir waited for its turn
     except BaseException as error:
         return Leave("not_started", error)
-    if not cell.ready(worker):
-        return Leave("abandoned")
     try:
         worker.serve(runtime)
     except Leave as leave:
@@ -105,6 +106,17 @@ def serve(cell: Cell, worker: Worker[Any, Any], runtime: object) -> Leave:
     if cell.mailbox.closed:
         return Leave("stopped")
     return Leave("normal", RuntimeError("serve() returned"))
+
+
+def set_up(cell: Cell, worker: Worker[Any, Any], runtime: object, done: list[object]) -> None:
+    """Run what every worker of the pool is to run at its start, and note what was done."""
+    while True:
+        queries = [query for query in cell.setup() if not any(query is each for each in done)]
+        if not queries:
+            return
+        for query in queries:
+            worker.handle_query(runtime, query)
+            done.append(query)
 
 
 def at_the_end(hook: Callable[[], None]) -> None:

@@ -50,4 +50,6 @@ def end_of(cell: Address, *, may_have_run: bool) -> BaseException:
     if cell.closed_by is not None and not may_have_run:
         return fresh(cell.closed_by)
     text = f"worker {cell.name} was stopped before it answered"
-    return WorkerStopped(text, worker=cell.name, may_have_run=may_have_run)
+    stopped = WorkerStopped(text, worker=cell.name, may_have_run=may_have_run)
+    stopped.__cause__ = None if cell.closed_by is None else fresh(cell.closed_by)
+    return stopped

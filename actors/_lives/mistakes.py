@@ -7,7 +7,10 @@ import types
 import typing
 from typing import TYPE_CHECKING, Any
 
-from actors._lives.generics import arguments_of
+from actors._checks import check_instance, check_seconds
+from actors._lives.generics import arguments_of, options_type_of
+from actors.mailbox import MailboxOptions
+from actors.supervision import Supervision
 
 if TYPE_CHECKING:
     from actors.worker import Worker
@@ -56,6 +59,23 @@ def refuse_mistakes(kind: type[Worker[Any, Any]]) -> None:
                 f"{name}.{method} is async, but hooks are called on the worker's own thread, where"
                 " no loop runs; a plain one may call asyncio.run(...)"
             )
+
+
+def check_arguments(
+    kind: type[Worker[Any, Any]], options: object, supervision: object, mailbox: object
+) -> None:
+    """See that what a worker is started with is what it should be.
+
+    Raises:
+        TypeError: It is not.
+    """
+    check_instance("supervision", supervision, Supervision)
+    check_instance("mailbox", mailbox, MailboxOptions)
+    check_instance("the class's mailbox", kind.mailbox, MailboxOptions)
+    check_seconds(f"{kind.__name__}.idle_after", kind.idle_after)
+    wanted = options_type_of(kind)
+    if wanted is not None and not getattr(wanted, "_is_protocol", False):
+        check_instance("options", options, wanted)
 
 
 def refuse_no_runtime(kind: type[Worker[Any, Any]]) -> None:

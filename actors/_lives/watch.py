@@ -90,7 +90,7 @@ class Watch(Alarm):
         """Watch nothing yet."""
         super().__init__(cell)
         self._cell = cell
-        self._told: tuple[Reply[Any], float] | None = None
+        self._told: tuple[Reply[Any], float, float] | None = None  # of which run, and when
 
     def stop(self, reply: Reply[Any]) -> None:
         """Stop the run of a query whose reply was settled from outside. Any thread."""
@@ -112,9 +112,9 @@ class Watch(Alarm):
         grace = cell.policy.stuck_grace + (0.0 if worker is None else worker.stop_grace)
         if reply._done or cell.halt_at <= now:
             told = self._told
-            if told is None or told[0] is not reply:
-                self._told = told = (reply, now)
-            give_up = told[1] + grace
+            if told is None or told[0] is not reply or told[1] != cell.run_started:
+                self._told = told = (reply, cell.run_started, now)
+            give_up = told[2] + grace
             if now < give_up:
                 self._stop_run(reply)
                 return min(give_up, now + CANCEL_AGAIN)

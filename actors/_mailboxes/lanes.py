@@ -297,12 +297,13 @@ class Lanes:
                 break
             flows = self._levels[priority].flows
             if tenant is None:
-                flow = max(flows.values(), key=_length, default=None)
+                chosen = sorted(flows.values(), key=_length, reverse=True)
             else:
-                flow = flows.get(tenant)
-            found = None if flow is None else oldest_of(flow.queue)
-            if found is not None:
-                return found
+                chosen = [flows[tenant]] if tenant in flows else []
+            for flow in chosen:
+                found = oldest_of(flow.queue)
+                if found is not None:
+                    return found
         return None
 
     def ahead_of(self, key: FlowKey | None) -> int:

@@ -94,7 +94,9 @@ class Mailbox(Store):
         """Become the reader: called first by each new thread of the worker."""
         self.settle_account()
         self._reader = threading.current_thread()
-        # A bell that a dead reader left behind would swallow a ring, so the new one brings its own.
+        # A bell that the last reader left behind would swallow a ring, so the new one brings its
+        # own. If the last one still lives (it was given up), it wakes, and sees that it is none.
+        self._ring()
         self._sleepers.clear()
         self._bell = bell = threading.Lock()
         bell.acquire()
@@ -126,7 +128,7 @@ class Mailbox(Store):
         while True:
             if self._attention:
                 if not self._attend():
-                    return None
+                    return None  # `_attend` has passed on what it had to
                 if self._careful and (message := self._take_with_care(self)) is not None:
                     if self._chosen:
                         self._pass_on()
@@ -141,6 +143,8 @@ class Mailbox(Store):
                 return message
             if self._upstream is not None and (message := self._borrow()) is not None:
                 return message
+            if self._reader is not threading.current_thread():
+                return None  # it was given up while it was late
             if not self._sleep(until):
                 raise TimeoutError
 
@@ -152,7 +156,7 @@ class Mailbox(Store):
         self._attention = False
         if self._closed or self._careful or self._is_awaited():
             self._attention = True
-        if self._chosen and (self._control or self._closed):
+        if self._chosen:  # it may leave, or have something else to do
             self._pass_on()
         while self._control and not self._stopped:
             try:
@@ -189,7 +193,11 @@ class Mailbox(Store):
     def _borrow(self) -> Reply[Any] | None:
         """Take a query from upstream, and become the one who answers it."""
         upstream, owner = self._upstream, self._owner
-        if upstream is None or (self._closed and not upstream.closed):
+        if upstream is None:
+            return None
+        if self._closed and not upstream.closed:
+            if self._chosen:
+                self._pass_on()
             return None
         message = self._take_with_care(upstream) if upstream._careful else upstream.fetch()
         if message is None:

@@ -63,6 +63,7 @@ class Elastic:
     def begin(self) -> None:
         """Look whenever something has changed, from now on."""
         self._hub.when_changed = self.look
+        self._hub.may_grow = self.may_grow
 
     def look(self) -> None:
         """Add a worker if there are too few, or if queries wait for one. Any thread."""
@@ -94,6 +95,10 @@ class Elastic:
         if cell.failure is not None:
             self._not_before = monotonic() + self._hub.policy.backoff_limit
         return cell.generation > 0 or cell.finished.is_set()
+
+    def may_grow(self) -> bool:
+        """Whether there may be more workers than there are."""
+        return len(self._hub.cells) < self.most and not self._hub.mailbox.closed
 
     def _somebody_waits(self) -> bool:
         backlog = self._hub.mailbox

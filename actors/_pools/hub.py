@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,8 @@ from actors._lives.address import Address
 from actors._lives.cell import Cell
 from actors._lives.watch import Alarm
 from actors._mailboxes.backlog import Backlog
-from actors.errors import PoolClosed
+from actors.errors import ActorsError, PoolClosed
+from actors.stats import PoolStats
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,9 +61,11 @@ class Hub(Address):
         self.cells: tuple[Cell, ...] = ()
         self.setup: tuple[Query[Any], ...] = ()
         self.when_changed: Callable[[], None] = _nothing
+        self.may_grow: Callable[[], bool] = _no
         self._alive: set[Cell] = set()
         self.lock = threading.RLock()
         self._made = 0
+        self._answered_before = 0  # by workers that are gone
         self._turn = count().__next__
         self._group: Group | None = None
 
@@ -131,6 +135,27 @@ class Hub(Address):
             self.cells = tuple(each for each in self.cells if each is not cell)
             self.mailbox.readers = max(1, len(self.cells))
 
+    def stats(self) -> PoolStats:
+        """Return how the workers stand."""
+        with self.lock:
+            cells, alive, answered = self.cells, [*self._alive], self._answered_before
+        answered += sum(cell.answered for cell in alive)
+        return PoolStats(tuple(cell.stats() for cell in cells), len(self.mailbox), answered)
+
+    def set_up(self, query: Query[Any]) -> None:
+        """Have a query run by each worker at its start, from now on."""
+        with self.lock:
+            self.setup += (query,)
+            starting = [cell for cell in self._alive if cell not in self.cells]
+        for cell in starting:  # it may be past its setup, and is in no table yet
+            with contextlib.suppress(ActorsError):
+                cell.post(query, None)
+
+    def forget_setup(self, query: Query[Any]) -> None:
+        """Have it run no more."""
+        with self.lock:
+            self.setup = tuple(each for each in self.setup if each is not query)
+
     # -- what the workers report: see `Guardian` ---------------------------------------------------
 
     def on_ready(self, child: Child) -> None:
@@ -151,7 +176,10 @@ class Hub(Address):
         assert isinstance(child, Cell)
         with self.lock:
             self._alive.discard(child)
+            self._answered_before += child.answered
             last = not self._alive
+            if last:  # before anybody makes one more
+                self.mailbox.close()
         if child.failure is not None and (last or child.generation > 0):  # they gave up
             self.failure = child.failure
             self.close(child.failure)
@@ -221,3 +249,7 @@ class Hub(Address):
 
 def _nothing() -> None:
     pass
+
+
+def _no() -> bool:
+    return False

@@ -62,8 +62,7 @@ class ConsistentHash:
     def __init__(self, key: Callable[[Any], Hashable] | None = None) -> None:
         """Say how to get a query's key; None takes `Worker.routing_key`."""
         self._key = key
-        self._cells: tuple[Cell, ...] = ()
-        self._ring: tuple[list[int], list[Cell]] = ([], [])
+        self._ring: tuple[tuple[Cell, ...], list[int], list[Cell]] = ((), [], [])
 
     def __call__(self, hub: Hub, query: Query[Any]) -> Address:
         """Find the worker for the query's key; queries without one go to whichever is free."""
@@ -73,10 +72,10 @@ class ConsistentHash:
         cells = hub.cells
         if not cells:
             return hub
-        if cells is not self._cells:
-            self._ring = _ring(cells)
-            self._cells = cells
-        points, owners = self._ring
+        ring = self._ring
+        if ring[0] is not cells:
+            self._ring = ring = (cells, *_ring(cells))
+        _, points, owners = ring
         return owners[bisect_right(points, _hash(repr(key))) % len(owners)]
 
 

@@ -9,6 +9,7 @@ from sys import maxsize
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeAlias, TypeVar, cast
 
+from actors._checks import check_seconds
 from actors._replies.window import AsDone, InOrder, Window
 from actors.errors import Overloaded, QueryTimeout
 
@@ -73,6 +74,7 @@ class Flow(ABC, Generic[T]):
         self._window = window
         self._send = send
         self._most = most  # how many may be under way
+        check_seconds("timeout", timeout)
         self._timeout = timeout
         self._until = None if timeout is None else monotonic() + timeout
         self._next: Callable[[], Any] | None = None

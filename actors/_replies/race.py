@@ -28,8 +28,8 @@ class Race(Generic[R]):
 
     def __init__(self, name: str, runners: Sequence[Reply[R]]) -> None:
         """Begin; without runners it is lost at once."""
-        self.name = name
-        self._runners = runners
+        self.name = f"the first of {name}"
+        self.runners = runners
         self._running = len(runners)
         self._lock = threading.RLock()
         self.reply: Reply[R] = Reply(Query[R](), self, monotonic(), None)
@@ -53,7 +53,7 @@ class Race(Generic[R]):
 
     def withdrawn(self, reply: Reply[Any]) -> None:
         """Cancel what is still under way."""
-        for runner in self._runners:
+        for runner in self.runners:
             runner.cancel()
 
     def about_to_wait(self, other: Reply[Any], bell: threading.Lock) -> bool:

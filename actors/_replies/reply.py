@@ -8,6 +8,7 @@ from itertools import count
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar, cast
 
+from actors._checks import check_seconds
 from actors._replies.current import current
 from actors._replies.fresh import fresh
 from actors._replies.in_loop import InLoop, running_loop
@@ -347,6 +348,7 @@ class Reply(Generic[T]):
                 report_unraisable(error)
 
     def _wait(self, timeout: float | None) -> None:
+        check_seconds("timeout", timeout)
         limit = None if timeout is None else monotonic() + timeout
         bell = _new_lock()
         bell.acquire()

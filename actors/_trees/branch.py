@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from actors._lives.cell import Cell
-from actors._lives.mistakes import refuse_mistakes
+from actors._lives.mistakes import check_arguments, refuse_mistakes
 from actors.pool import WorkerPool
 from actors.worker import Worker
 
@@ -21,6 +21,7 @@ def make_worker(parent: Group, spec: WorkerSpec) -> tuple[Cell, WorkerHandle[Any
     if not isinstance(kind, type) or not issubclass(kind, Worker):
         raise TypeError(f"worker_class must be a subclass of Worker, not {kind!r}")
     refuse_mistakes(kind)
+    check_arguments(kind, spec.options, spec.supervision, spec.mailbox)
     options = kind.default_options() if spec.options is None else spec.options
     policy = parent.policy if spec.supervision is None else spec.supervision
     cell = Cell(kind, options, f"{parent.name}/{spec.name}", policy, parent, spec.mailbox)

@@ -91,6 +91,8 @@ class Group(Ladder):
 
     def adopt(self, child: Child) -> None:
         """Take in a child that somebody else launches, before or after this."""
+        if child.finished.is_set():  # so soon that its report came before this
+            return
         self.goal = "up" if self.goal == "idle" else self.goal
         self.add(child, phase="starting")
 
@@ -248,6 +250,8 @@ class Group(Ladder):
             self._stop(member, ended(child, kind, error))
             return
         member.phase = "down"
+        if kind == "abandoned" and self._too_many_blocked(child):
+            return
         if not self._spend():
             self._escalate(self._limit_exceeded(called(child), error))
             return
@@ -296,15 +300,19 @@ class Group(Ladder):
             self._exited(member, "abandoned", stuck)
         elif cell.restart == "temporary":
             self._lost(member, "abandoned", stuck)
-        elif len(cell.abandoned) > self.policy.max_abandoned:
-            many = len(cell.abandoned)
-            text = f"{many} threads of worker {cell.name} are blocked and were given up"
-            most = self.policy.max_abandoned
-            self._escalate(RestartLimitExceeded(text, intensity=most, period=0.0))
-        else:
+        elif not self._too_many_blocked(cell):
             note_restart(cell, "abandoned", stuck)
             member.phase = "down"
             member.alone = True
+
+    def _too_many_blocked(self, child: Child) -> bool:
+        """Give up if too many given-up threads of one worker are alive; return whether it is so."""
+        many, most = len(getattr(child, "abandoned", ())), self.policy.max_abandoned
+        if many <= most:
+            return False
+        text = f"{many} threads of worker {child.name} are blocked and were given up"
+        self._escalate(RestartLimitExceeded(text, intensity=most, period=0.0))
+        return True
 
     def _gone(self, member: Member) -> None:
         member.end_pause()

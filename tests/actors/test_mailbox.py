@@ -166,9 +166,14 @@ TestMailbox = MailboxMachine.TestCase
 
 
 def test_a_reader_sleeps_until_something_comes() -> None:
-    mailbox = attached()
+    mailbox = Mailbox()
     taken: list[Any] = []
-    reader = threading.Thread(target=lambda: taken.append(mailbox.take()))
+
+    def read() -> None:
+        mailbox.attach()
+        taken.append(mailbox.take())
+
+    reader = threading.Thread(target=read)
     reader.start()
     new = message()
     mailbox.put(new)
@@ -176,10 +181,36 @@ def test_a_reader_sleeps_until_something_comes() -> None:
     assert taken == [new]
 
 
+def test_a_reader_that_was_given_up_in_its_sleep_wakes_and_leaves() -> None:
+    mailbox = Mailbox()
+    sleeps = threading.Event()
+    taken: list[Any] = []
+
+    def read() -> None:
+        mailbox.attach()
+        sleeps.set()
+        taken.append(mailbox.take())
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    assert sleeps.wait(10)
+    mailbox.attach()
+    new = message()
+    mailbox.put(new)
+    reader.join(10)
+    assert taken == [None] or taken == [new]  # it may have been on its way, and will give it back
+    assert not reader.is_alive()
+
+
 def test_a_sleeping_reader_hears_the_control_lane() -> None:
-    mailbox = attached()
+    mailbox = Mailbox()
     heard = threading.Event()
-    reader = threading.Thread(target=mailbox.take)
+
+    def read() -> None:
+        mailbox.attach()
+        mailbox.take()
+
+    reader = threading.Thread(target=read)
     reader.start()
     mailbox.control(heard.set)
     assert heard.wait(10)
