@@ -178,6 +178,7 @@ class WorkerPool(Asking, Generic[Options, Handle_co]):
         except BaseException:
             self.close(0)
             raise
+        self._group.all_started()
         self._elastic.begin()
         self._watch_over()
         _trace.pool_started(self.name, len(cells))

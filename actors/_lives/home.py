@@ -161,8 +161,8 @@ class Home(Address):
             self.up = True
         self._begin_to_age()
         self.health.begin(worker)
+        self.came_up(generation)  # before anybody can send what kills it: reports keep their order
         self.settled_start.set()
-        self.came_up(generation)
         return True
 
     # -- make before break -------------------------------------------------------------------------

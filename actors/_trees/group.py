@@ -96,6 +96,13 @@ class Group(Ladder):
         self.goal = "up" if self.goal == "idle" else self.goal
         self.add(child, phase="starting")
 
+    def all_started(self) -> None:
+        """Take note that those whom others launch have all been ready. Any thread.
+
+        Messages alone do not tell: one may be lost again before the last one's comes.
+        """
+        self._born = True
+
     def stop_child(self, child: Child) -> None:
         """Stop a child for good; it leaves the group when it is finished."""
         for member in self.members:

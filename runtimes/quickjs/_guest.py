@@ -30,6 +30,7 @@ from runtimes.quickjs._codec import Codec
 from runtimes.quickjs._encoded import require_sequence
 from runtimes.quickjs._handles import Handle, JSFunction, JSPromise
 from runtimes.quickjs._instance import (
+    STOPPED_BY_HOST,
     GuestTrap,
     InstanceUnusableError,
     create_instance,
@@ -331,7 +332,7 @@ class Guest:
         if self._loss is not None:
             return self._loss
         lost: JSRuntimeError
-        if isinstance(error, HardStop):
+        if isinstance(error, HardStop) or self._was_stopped(error):
             lost = stopped(self._lease.reason, self._limit, " and was ended by force")
         elif isinstance(error, GuestTrap) and error.kind == "stack_overflow":
             lost = StackLimitError("the script recursed too deep")
@@ -345,6 +346,15 @@ class Guest:
         lost.runtime_usable = False
         self._loss = lost
         return lost
+
+    def _was_stopped(self, error: BaseException) -> bool:
+        """Whether this is a stop by force whose callback could not even say so.
+
+        That takes a script which keeps Python's own stack full at that very moment.
+        """
+        if not isinstance(error, GuestTrap) or str(error) != STOPPED_BY_HOST:
+            return False
+        return self._lease.reason != StopReason.NONE
 
     def _break(self) -> None:
         if self._ended is None:

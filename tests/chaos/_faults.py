@@ -43,6 +43,7 @@ class Kind:
         run: Does it, on the worker's thread.
         errors: What its sender may get instead of the right response.
         timeouts: Deadlines to choose from.
+        ends: Why a worker may die under it besides.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Kind:
     run: Callable[[ChaosWorker, Any, int], Any]
     errors: tuple[type[BaseException], ...] = ()
     timeouts: tuple[float | None, ...] = USUAL
+    ends: tuple[type[BaseException], ...] = ()
 
     def permits(self, error: BaseException, timeout: float | None, cancelled: bool) -> bool:
         """Whether a query of this kind, sent and cancelled like that, may get this error."""
@@ -57,7 +59,7 @@ class Kind:
             return timeout is not None and abs((error.timeout or 0.0) - timeout) < 1e-4
         if isinstance(error, QueryCancelled):
             return cancelled
-        if isinstance(error, WorkerDied) and isinstance(error.__cause__, KILLERS):
+        if isinstance(error, WorkerDied) and isinstance(error.__cause__, (*KILLERS, *self.ends)):
             return True
         # A machine that stands still may cost anybody his time; `ChaosWorker` looks at the clock.
         return isinstance(error, (*self.errors, TimeoutExceeded))
@@ -171,10 +173,11 @@ HARMFUL = (
     Kind("host function raises", 50, _runs("fail()"), (JSError,)),
     Kind("host function exits", 10, _runs("leave()"), (WorkerDied,)),
     Kind("host function is interrupted", 10, _runs("interrupt()"), (WorkerDied,)),
-    Kind("host function hangs", 2, _host_hangs, (), (*SHORT, None)),
+    # One that hangs while its worker is to be halted with others is given up together with it.
+    Kind("host function hangs", 2, _host_hangs, (), (*SHORT, None), (TimeoutError,)),
     Kind("handler raises", 50, _raises, (Fault,)),
     Kind("handler exits", 10, _leaves, (WorkerDied,)),
-    Kind("handler hangs", 2, _hangs, (), (*SHORT, None)),
+    Kind("handler hangs", 2, _hangs, (), (*SHORT, None), (TimeoutError,)),
     Kind("handler waits to be killed", 10, _waits),
     Kind("runtime closed by a handler", 10, _breaks, (WorkerDied,)),
 )

@@ -106,12 +106,15 @@ class Ledger:
         if value != right:
             self.remark("wrong", f"query {number} got {value!r}, not {right!r}")
 
-    def failed(self, number: int, error: BaseException, expected: bool = True) -> None:
+    def failed(
+        self, number: int, error: BaseException, expected: bool = True, kind: str = ""
+    ) -> None:
         """Its reply had an error, one that such a query can have or one that it cannot."""
         entry = (number, type(error).__name__, says_not_run(error))
         self._entries.append((self._failed, entry))
         if not expected:
-            self.remark("disturbed", f"query {number} got {error!r}, caused by {error.__cause__!r}")
+            text = f"query {number} ({kind}) got {error!r}, caused by {error.__cause__!r}"
+            self.remark("disturbed", text)
 
     def unseen(self, number: int) -> None:
         """Nobody will see what became of it."""

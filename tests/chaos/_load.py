@@ -135,7 +135,7 @@ class Sender:
     ) -> None:
         """Book an error, and whether such a query can have it."""
         expected = kind.permits(error, timeout, cancelled) or isinstance(error, self.stage.excuses)
-        self.ledger.failed(number, error, expected)
+        self.ledger.failed(number, error, expected, kind.name)
 
     def run(self) -> None:
         """Send until the stage is over."""
