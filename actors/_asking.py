@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from math import inf
-from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from actors._checks import check_seconds
 from actors._closing import AsyncClosing
 from actors._lives.waits import drained_in_handler
 from actors._mailboxes.lanes import flow_key
 from actors._replies import flow as flows
 from actors._replies.current import current
 from actors._replies.reply import Reply, Untold
+from actors._threads import countdown
 from actors.errors import AskCycle
 
 if TYPE_CHECKING:
@@ -88,9 +86,7 @@ class Asking(AsyncClosing):
         try:
             return reply.get()
         except BaseException:
-            if (
-                not reply._done
-            ):  # Ctrl-C, or it would have waited for ever: nobody wants it any more
+            if not reply._done:  # Ctrl-C, or it would be for ever: nobody wants it any more
                 reply.cancel()
             raise
 
@@ -224,16 +220,11 @@ class Asking(AsyncClosing):
         if self._is_read_here():
             text = f"a worker of {self.name} would wait for itself to answer what is queued"
             raise AskCycle(text, workers=(self.name,))
-        check_seconds("timeout", timeout)
+        left = countdown(timeout)
         caller = current.get()
         if caller is not None:
             return drained_in_handler(caller, self._address(), self._queues(), timeout)
-        until = inf if timeout is None else monotonic() + timeout
-        for queue in self._queues():
-            left = None if until == inf else max(0.0, until - monotonic())
-            if not queue.wait_until_drained(left):
-                return False
-        return True
+        return all(queue.wait_until_drained(left()) for queue in self._queues())
 
     async def drained(self) -> None:
         """Wait as `wait_until_drained` does, in asyncio, without blocking the loop."""

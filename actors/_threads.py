@@ -74,6 +74,15 @@ def wait_for(wait: Callable[[float], bool], timeout: float | None) -> bool:
     return True
 
 
+def countdown(timeout: float | None) -> Callable[[], float | None]:
+    """Return what tells the seconds that are left of `timeout` from now on; None for no end."""
+    check_seconds("timeout", timeout)
+    if timeout is None:
+        return lambda: None
+    until = monotonic() + timeout
+    return lambda: max(0.0, until - monotonic())
+
+
 def join_thread(thread: threading.Thread, timeout: float | None) -> bool:
     """Wait until a thread has ended; return whether it has."""
 

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypeVar
 
 from actors._asking import Asking
 from actors._lives.health import ping
-from actors._mailboxes.lanes import flow_key
-from actors._replies.reply import Reply
 from actors.query import Query
 
 if TYPE_CHECKING:
@@ -19,6 +17,7 @@ if TYPE_CHECKING:
     from actors._lives.cell import Cell
     from actors._lives.custody import Custody
     from actors._mailboxes.store import Store
+    from actors._replies.reply import Reply
     from actors._replies.response import Response
     from actors._trees.guardian import State
     from actors.stats import WorkerStats
@@ -83,8 +82,7 @@ class WorkerHandle(Asking, Generic[QueryT]):
             TypeError: If the worker does not answer such queries, or `priority` is no int, or
                 `tenant` not hashable.
         """
-        flow = None if tenant is None and priority == 0 else flow_key(priority, tenant)
-        self._posted.append(self._cell.post(query, timeout, None, Reply, flow))
+        self._posted.append(self.send(query, timeout, tenant=tenant, priority=priority))
 
     def receive(self, timeout: float | None = None) -> Response[Any]:
         """Wait for the response to the oldest query that was posted and not yet received.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import count
-from time import monotonic
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, Protocol, Self, TypeVar, cast, overload
 
 from actors import _process, _trace
@@ -11,32 +10,27 @@ from actors._asking import Asking
 from actors._checks import check_seconds
 from actors._lives.custody import Custody
 from actors._lives.life import wait_for_start
-from actors._lives.mistakes import check_arguments, refuse_mistakes
-from actors._pools.elastic import Elastic, Growing
+from actors._lives.mistakes import refuse_mistakes
+from actors._pools.elastic import Elastic
 from actors._pools.hub import Hub
-from actors._pools.routing import Routed, router_for
-from actors._replies.race import Race
-from actors._threads import wait_for
+from actors._pools.members import Members
+from actors._pools.routing import entrance, router_for
+from actors._threads import countdown, wait_for
 from actors._trees.supervisor import Supervisor
 from actors.default import DefaultWorker, DefaultWorkerOptions
-from actors.errors import PoolClosed, WorkerStopped
 from actors.handle import WorkerHandle
 from actors.specs import PoolSpec
 from actors.supervision import Supervision
-from actors.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from types import TracebackType
 
-    from actors._lives.address import Address, Front
+    from actors._lives.address import Address
     from actors._lives.cell import Cell
     from actors._mailboxes.store import Store
     from actors._pools.routing import Choose, ConsistentHash, RouterName
-    from actors._replies.reply import Reply
     from actors._trees.group import Group
     from actors.mailbox import MailboxOptions
-    from actors.query import Query
     from actors.stats import PoolStats
 
 R = TypeVar("R")
@@ -65,7 +59,7 @@ class WorkerClass(Protocol[Options, Handle_co]):
         ...
 
 
-class WorkerPool(Asking, Generic[Options, Handle_co]):
+class WorkerPool(Members[Handle_co], Asking, Generic[Options, Handle_co]):
     """Interchangeable workers under one supervisor.
 
     A query does not travel through the supervisor: it is queued on the sender's thread, by default
@@ -127,11 +121,8 @@ class WorkerPool(Asking, Generic[Options, Handle_co]):
     ) -> None:
         """Make everything but the workers' threads, below the group of a tree if there is one."""
         kind = spec.worker_class
-        if not isinstance(kind, type) or not issubclass(kind, Worker):
-            raise TypeError(f"worker_class must be a subclass of Worker, not {kind!r}")
-        refuse_mistakes(kind)
+        refuse_mistakes(kind, spec.options, spec.supervision, spec.mailbox)
         least, most = _limits(spec.size, spec.max_size)
-        check_arguments(kind, spec.options, spec.supervision, spec.mailbox)
         check_seconds("idle_timeout", spec.idle_timeout)
         if not spec.idle_timeout > 0:
             raise ValueError(f"idle_timeout must be above 0, not {spec.idle_timeout!r}")
@@ -139,11 +130,9 @@ class WorkerPool(Asking, Generic[Options, Handle_co]):
         self._options: Any = kind.default_options() if spec.options is None else spec.options
         self._policy = policy
         self._hub = hub = Hub(name, kind, self._options, policy, spec.mailbox or kind.mailbox)
-        self._handles: dict[Cell, Handle_co] = {}
-        self._custody: Custody | None = None
-        chosen = router_for(spec.router, self._handle)
-        self._routed: Front = hub if chosen is None else Routed(hub, chosen)
-        self._front: Front = self._routed if least == most else Growing(self._routed, hub)
+        self._hold_none()
+        self._router = router_for(spec.router, self._handle)
+        self._front = entrance(hub, self._router, grows=least < most)
 
         def make(group: Group) -> list[Cell]:
             hub.supervised_by(group)
@@ -156,14 +145,11 @@ class WorkerPool(Asking, Generic[Options, Handle_co]):
         else:
             self._group = parent.subgroup(name, policy, make)
         hub.enlist(tuple(cast("list[Cell]", self._group.children)))
-        self._elastic = elastic = Elastic(hub, self._group, least, most, spec.idle_timeout)
+        self._elastic = Elastic(hub, self._group, least, most, spec.idle_timeout)
         group = self._group
 
-        def when_closing() -> None:  # without the pool, which its group must not keep alive
-            elastic.stop()
-            hub.give_up(group.failure)
-
-        group.when_closing = when_closing
+        # Without the pool, which its group must not keep alive.
+        group.when_closing = lambda: hub.give_up(group.failure)
 
     def _start(self) -> None:
         supervisor = cast("Supervisor", self._supervisor)
@@ -178,21 +164,19 @@ class WorkerPool(Asking, Generic[Options, Handle_co]):
         except BaseException:
             self.close(0)
             raise
-        self._group.all_started()
         self._elastic.begin()
         self._watch_over()
         _trace.pool_started(self.name, len(cells))
 
     def _watch_over(self) -> None:
-        name, hub, elastic = self.name, self._hub, self._elastic
+        hub = self._hub
         _process.stop_workers_before_engines()
-
-        def shutdown() -> None:
-            elastic.stop()
-            hub.shutdown(30.0, PoolClosed(f"pool {name} is closed"))
-
-        custody = Custody(f"pool {name}", self._group, lambda: hub.mailbox.closed, shutdown)
-        self._custody = custody
+        self._custody = custody = Custody(
+            f"pool {self.name}",
+            self._group,
+            lambda: hub.mailbox.closed,
+            lambda: hub.shutdown(30.0, hub.closed_error()),
+        )
         for handle in self._handles.values():
             handle._custody = custody
 
@@ -223,60 +207,7 @@ class WorkerPool(Asking, Generic[Options, Handle_co]):
             )
         )  # fmt: skip
 
-    # -- which worker -----------------------------------------------------------------------------
-
-    def _handle(self, cell: Cell) -> Handle_co:
-        handle = self._handles.get(cell)
-        if handle is None:
-            kept = self._hub.cells
-            self._handles = {each: old for each, old in self._handles.items() if each in kept}
-            made = cast("Handle_co", cell.worker_class.handle_class(cell))
-            made._custody = self._custody
-            handle = self._handles.setdefault(cell, made)
-        return handle
-
-    def next_worker(self) -> Handle_co:
-        """Return the next worker in turn, passing over those that are not ready if others are.
-
-        What is sent to a worker's handle waits for that very worker. `ask` and `send` of the pool
-        let it be answered by whichever is free first.
-
-        Raises:
-            PoolClosed: If the pool is closed.
-            RestartLimitExceeded: If it had to give up.
-        """
-        return self._handle(self._hub.next_cell())
-
-    def worker_by_id(self, index: int) -> Handle_co:
-        """Return a worker by its place among the present ones, from 0.
-
-        Raises:
-            IndexError: If there is no such worker.
-        """
-        cells = self._hub.cells
-        if not 0 <= index < len(cells):
-            raise IndexError(f"the pool has workers 0 to {len(cells) - 1}, not {index}")
-        return self._handle(cells[index])
-
-    def __getitem__(self, index: int) -> Handle_co:
-        """Return a worker by its place, from 0."""
-        return self.worker_by_id(index)
-
-    def __len__(self) -> int:
-        """Return the number of workers."""
-        return len(self._hub.cells)
-
-    def __bool__(self) -> bool:
-        """A pool is true, however many workers it has."""
-        return True
-
-    def __iter__(self) -> Iterator[Handle_co]:
-        """Go through the workers."""
-        return iter([self._handle(cell) for cell in self._hub.cells])
-
-    def is_empty(self) -> bool:
-        """Return whether there is no worker that takes queries, which is so after closing."""
-        return all(cell.mailbox.closed for cell in self._hub.cells)
+    # -- how it stands -----------------------------------------------------------------------------
 
     @property
     def options(self) -> Options:
@@ -314,7 +245,7 @@ class WorkerPool(Asking, Generic[Options, Handle_co]):
             ValueError: If a number makes no sense.
         """
         least, most = _limits(size, max_size)
-        self._front = self._routed if least == most else Growing(self._routed, self._hub)
+        self._front = entrance(self._hub, self._router, grows=least < most)
         self._elastic.resize(least, most)
 
     def __repr__(self) -> str:
@@ -328,69 +259,6 @@ class WorkerPool(Asking, Generic[Options, Handle_co]):
             TypeError: Always.
         """
         raise TypeError("a pool cannot leave its process: make one over there, and send it a Query")
-
-    # -- queries ----------------------------------------------------------------------------------
-
-    def broadcast(self, query: Query[R], timeout: float | None = None) -> list[Reply[R]]:
-        """Send a query to every worker; return their replies in the order of the workers.
-
-        Raises:
-            PoolClosed: If the pool is closed.
-            Overloaded: If one of them does not take it; then the others do not run it either,
-                unless they have begun.
-        """
-        replies: list[Reply[R]] = []
-        try:
-            for cell in self._hub.open_cells():
-                try:
-                    replies.append(cell.post(query, timeout))
-                except WorkerStopped:  # it was let go in this very moment
-                    if self._hub.mailbox.closed:
-                        raise
-        except BaseException:
-            for reply in replies:
-                reply.cancel()
-            raise
-        return replies
-
-    def first(self, query: Query[R], timeout: float | None = None) -> Reply[R]:
-        """Send a query to every worker, and return a reply that gets the first response.
-
-        As soon as there is one, the others are cancelled. If all fail, the reply has the error of
-        the one that failed last. To cancel it cancels all.
-
-        Raises:
-            PoolClosed: If the pool is closed.
-            Overloaded: If one of them does not take it.
-        """
-        return Race(self._hub.name, self.broadcast(query, timeout)).reply
-
-    def run_on_all(
-        self, query: Query[R], timeout: float | None = None, *, also_later: bool = False
-    ) -> list[R]:
-        """Have every worker answer a query; wait, and return the responses in their order.
-
-        Args:
-            query: What to ask.
-            timeout: Seconds for the whole.
-            also_later: Whether workers that start later, new or restarted, shall run it as well,
-                after ``init_runtime`` and before any other query. One that starts just now may run
-                it twice.
-
-        Raises:
-            Exception: The first error in the order of the workers; the rest is cancelled, and none
-                will run it later.
-        """
-        if also_later:
-            self._hub.set_up(query)  # before the broadcast: who starts now runs it too
-        replies = self.broadcast(query, timeout)
-        try:
-            return [reply.get() for reply in replies]
-        except BaseException:
-            for reply in replies:
-                reply.cancel()
-            self._hub.forget_setup(query)
-            raise
 
     @overload
     @staticmethod
@@ -442,19 +310,14 @@ class WorkerPool(Asking, Generic[Options, Handle_co]):
         Args:
             drain: Seconds that what is queued may take; see `WorkerHandle.shutdown`.
         """
-        reason = PoolClosed(f"pool {self.name} is closed")
-        self._elastic.stop()
+        reason = self._hub.closed_error()
         self._hub.shutdown(drain, reason)
         if self._supervisor is None:  # the tree that it is part of is to know
             self._group.order(lambda: self._group.shutdown(drain, reason))
 
     def join(self, timeout: float | None = None) -> bool:
         """Wait until all workers and the supervisor have ended; return whether that is so."""
-        until = None if timeout is None else monotonic() + timeout
-
-        def left() -> float | None:
-            return None if until is None else max(0.0, until - monotonic())
-
+        left = countdown(timeout)
         joined = all([cell.join(left()) for cell in self._hub.every_cell()])
         joined = wait_for(self._hub.finished.wait, left()) and joined
         return (self._supervisor is None or self._supervisor.join(left())) and joined

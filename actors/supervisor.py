@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from itertools import count
-from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, TypeVar
 
 from actors import _process
 from actors._closing import AsyncClosing
 from actors._lives.custody import Custody
 from actors._replies.fresh import fresh
-from actors._threads import wait_for
+from actors._threads import countdown, wait_for
 from actors._trees import supervisor
 from actors._trees.branch import make_pool, make_worker
 from actors._trees.roster import Entry, Roster
@@ -347,11 +346,7 @@ class Supervisor(AsyncClosing):
 
     def join(self, timeout: float | None = None) -> bool:
         """Wait until all children and the supervisor have ended; return whether that is so."""
-        until = None if timeout is None else monotonic() + timeout
-
-        def left() -> float | None:
-            return None if until is None else max(0.0, until - monotonic())
-
+        left = countdown(timeout)
         if self._actor.is_current():
             raise RuntimeError("called by the supervisor itself, which must not wait for itself")
         if not wait_for(self._group.finished.wait, left()):

@@ -12,10 +12,9 @@ from actors._lives.cell import Cell
 from actors._lives.custody import Custody
 from actors._lives.generics import options_type_of, query_types_of
 from actors._lives.incarnation import Incarnation
-from actors._lives.mistakes import check_arguments, refuse_mistakes
+from actors._lives.mistakes import refuse_mistakes
 from actors._lives.owned import Closable
 from actors._replies.current import current
-from actors._threads import report_unraisable
 from actors._trees.supervisor import guardian_for
 from actors.handle import WorkerHandle
 from actors.mailbox import MailboxOptions
@@ -215,7 +214,7 @@ class Worker(Incarnation, Generic[Options, QueryT]):
         It is not any more after its thread was given up, because a handler blocked: then what the
         handler does when it comes back must not touch `kept`.
         """
-        return self._is_current()
+        return self._cell.worker is self
 
     def own(self, thing: ThingT) -> ThingT:
         """Close a thing when this object's life ends, in whatever way; return it.
@@ -353,8 +352,7 @@ class Worker(Incarnation, Generic[Options, QueryT]):
         supervision: Supervision | None,
         mailbox: MailboxOptions | None,
     ) -> WorkerHandle[Any]:
-        refuse_mistakes(cls)
-        check_arguments(cls, options, supervision, mailbox)
+        refuse_mistakes(cls, options, supervision, mailbox)
         check_instance("name", name, str)
         _process.prepare()
         policy = supervision if supervision is not None else Supervision()
@@ -391,12 +389,3 @@ class Worker(Incarnation, Generic[Options, QueryT]):
             TypeError: Always.
         """
         raise TypeError(f"use {cls.__name__}.spawn(), which gives a handle that survives restarts")
-
-    def _hear(self, down: WorkerDown) -> None:
-        if self.is_current():
-            try:
-                self.on_down(down)
-            except Exception as error:
-                report_unraisable(error)
-            if not self.is_current():  # it took too long, and was given up
-                raise life.Leave("abandoned")

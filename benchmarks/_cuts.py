@@ -19,6 +19,7 @@ from actors._lives.address import Address
 from actors._mailboxes import mailbox
 from actors._mailboxes.store import Store
 from actors._replies.reply import Reply
+from actors._replies.waiting import listen
 from actors.handle import WorkerHandle
 
 if TYPE_CHECKING:
@@ -320,13 +321,13 @@ ASKING = Cut(
     "asks that could never be answered are refused",
     (
         Edit(
-            Reply._listen,
+            listen,
             """
             caller = current.get()
-            if caller is None or not caller._addressee.about_to_wait(self, bell):
-                return self._wait_once(bell, limit, None)
+            if caller is None or not caller._addressee.about_to_wait(reply, bell):
+                return _listen_once(reply, bell, limit, None)
             """,
-            "return self._wait_once(bell, limit, None)",
+            "return _listen_once(reply, bell, limit, None)",
         ),
     ),
 )

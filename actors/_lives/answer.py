@@ -95,7 +95,7 @@ def set_deadline(worker: Worker[Any, Any], runtime: Any, deadline: float | None)
 def run(
     worker: Worker[Any, Any], runtime: Any, query: Any, message: Reply[Any], traced: bool
 ) -> Any:
-    """Run the handler, inside the query's own context. There are other ways: see `_hooks`."""
+    """Run the handler, inside the query's own context. There are other ways: see `hooks`."""
     current.set(message)
     if traced:
         _trace.bind(worker._cell, message)

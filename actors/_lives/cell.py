@@ -19,7 +19,7 @@ from actors._lives.registry import remember
 from actors._lives.waits import refuse_ring
 from actors._lives.watch import Alarm, Watch
 from actors._mailboxes.mailbox import Mailbox
-from actors._threads import join_thread, wait_for
+from actors._threads import countdown, join_thread, wait_for
 from actors._timers import Timer, timers
 from actors.errors import AskCycle, WorkerStopped
 from actors.stats import WorkerStats
@@ -365,15 +365,15 @@ class Cell(Home):
         Raises:
             AskCycle: If called by the worker itself.
         """
-        until = None if timeout is None else monotonic() + timeout
+        left = countdown(timeout)
         if threading.current_thread() in self.threads():
             text = f"worker {self.name} would wait for its own end"
             raise AskCycle(text, workers=(self.name,))
-        if not wait_for(self.finished.wait, timeout):
+        if not wait_for(self.finished.wait, left()):
             return False
         for thread in self.threads():
-            left = inf if until is None else max(0.0, until - monotonic())
+            longest = left()
             if thread in self.leaving:  # its heir has taken over long ago: it may hang in its end
-                left = min(left, END_PATIENCE)
-            join_thread(thread, left)
+                longest = min(END_PATIENCE, END_PATIENCE if longest is None else longest)
+            join_thread(thread, longest)
         return not any(thread.is_alive() for thread in self.threads())

@@ -10,10 +10,12 @@ from actors._lives.actor import ContainedActor
 from actors._lives.cell import Cell
 from actors._lives.owned import Owned
 from actors._lives.stock import StockInbox
+from actors._threads import report_unraisable
 
 if TYPE_CHECKING:
     from actors._lives.hooks import Run
     from actors._replies.reply import Reply
+    from actors.watching import WorkerDown
     from actors.worker import Worker
 
 
@@ -51,10 +53,6 @@ class Incarnation(ContainedActor):
         self._deadline_is_set = False
         self._watches_usable = False
 
-    @classmethod
-    def _make(cls, cell: Any) -> Worker[Any, Any]:
-        return cast("Worker[Any, Any]", cls(cell))
-
     def _thread_name(self) -> str:
         return self._cell.name
 
@@ -62,13 +60,21 @@ class Incarnation(ContainedActor):
         self._thread_id = threading.get_ident()
         life.live(self._cell, cast("Worker[Any, Any]", self))
 
-    def _is_current(self) -> bool:
-        return self._cell.worker is self
-
     def _leave(self) -> None:
         """Called between two queries."""
-        if self._is_current():
+        if self._cell.worker is self:
             raise life.Leave("normal")
+
+    def _hear(self, down: WorkerDown) -> None:
+        """Be told of another worker, between two queries."""
+        worker, cell = cast("Worker[Any, Any]", self), self._cell
+        if cell.worker is self:
+            try:
+                worker.on_down(down)
+            except Exception as error:
+                report_unraisable(error)
+            if cell.worker is not self:  # it took too long, and was given up
+                raise life.Leave("abandoned")
 
     def _given_up(self) -> None:
         """Let go of all that is held, on another thread: this object's own does not come back."""

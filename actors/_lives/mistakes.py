@@ -32,14 +32,27 @@ _HOOKS = (
 )
 
 
-def refuse_mistakes(kind: type[Worker[Any, Any]]) -> None:
-    """Look whether a class says all that a worker's class must say.
+def refuse_mistakes(
+    kind: type[Worker[Any, Any]], options: object, supervision: object, mailbox: object
+) -> None:
+    """Look whether a class is a worker's and says all that it must, and what it is started with.
 
     Raises:
-        TypeError: It does not.
+        TypeError: It does not, or that is not what it should be.
     """
     from actors.worker import Worker
 
+    if not isinstance(kind, type) or not issubclass(kind, Worker):
+        raise TypeError(f"worker_class must be a subclass of Worker, not {kind!r}")
+    _check_class(kind, Worker)
+    check_instance("supervision", supervision, Supervision)
+    check_instance("mailbox", mailbox, MailboxOptions)
+    wanted = options_type_of(kind)
+    if wanted is not None and not getattr(wanted, "_is_protocol", False):
+        check_instance("options", options, wanted)
+
+
+def _check_class(kind: type[Worker[Any, Any]], base: type[Worker[Any, Any]]) -> None:
     name = kind.__name__
     if arguments_of(kind) is None:
         raise TypeError(
@@ -50,7 +63,7 @@ def refuse_mistakes(kind: type[Worker[Any, Any]]) -> None:
         ("init_runtime", "makes the runtime (and may return None)"),
         ("handle_query", "answers a query"),
     ):
-        if getattr(kind, method) is getattr(Worker, method):
+        if getattr(kind, method) is getattr(base, method):
             raise TypeError(f"{name} has no {method}, which {what}")
     for method in _HOOKS:
         hook = getattr(kind, method)
@@ -59,23 +72,8 @@ def refuse_mistakes(kind: type[Worker[Any, Any]]) -> None:
                 f"{name}.{method} is async, but hooks are called on the worker's own thread, where"
                 " no loop runs; a plain one may call asyncio.run(...)"
             )
-
-
-def check_arguments(
-    kind: type[Worker[Any, Any]], options: object, supervision: object, mailbox: object
-) -> None:
-    """See that what a worker is started with is what it should be.
-
-    Raises:
-        TypeError: It is not.
-    """
-    check_instance("supervision", supervision, Supervision)
-    check_instance("mailbox", mailbox, MailboxOptions)
     check_instance("the class's mailbox", kind.mailbox, MailboxOptions)
-    check_seconds(f"{kind.__name__}.idle_after", kind.idle_after)
-    wanted = options_type_of(kind)
-    if wanted is not None and not getattr(wanted, "_is_protocol", False):
-        check_instance("options", options, wanted)
+    check_seconds(f"{name}.idle_after", kind.idle_after)
 
 
 def refuse_no_runtime(kind: type[Worker[Any, Any]]) -> None:

@@ -3,41 +3,14 @@
 from __future__ import annotations
 
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from actors._replies.reply import Reply
 from actors._timers import Timer, timers
 
 if TYPE_CHECKING:
-    from actors._lives.address import Front
     from actors._lives.cell import Cell
-    from actors._mailboxes.lanes import FlowKey
     from actors._pools.hub import Hub
     from actors._trees.group import Group
-    from actors.query import Query
-
-
-class Growing:
-    """Where the queries of a pool are sent to that may grow."""
-
-    def __init__(self, front: Front, hub: Hub) -> None:
-        """Send on to `front`."""
-        self._front = front
-        self._hub = hub
-
-    def post(
-        self,
-        query: Query[Any],
-        timeout: float | None,
-        inherit: float | None = None,
-        kind: type[Reply[Any]] = Reply,
-        flow: FlowKey | None = None,
-    ) -> Reply[Any]:
-        """See `Address.post`."""
-        reply = self._front.post(query, timeout, inherit, kind, flow)
-        if not self._hub.mailbox.idle:
-            self._hub.when_changed()
-        return reply
 
 
 class Elastic:
@@ -68,9 +41,11 @@ class Elastic:
     def look(self) -> None:
         """Add a worker if there are too few, or if queries wait for one. Any thread."""
         hub = self._hub
-        with self._hub.lock:
+        with hub.lock:
             if hub.mailbox.closed:
-                self._stop_timer()
+                timer, self._timer = self._timer, None
+                if timer is not None:
+                    timer.cancel()
                 return
             if self._growing is not None and not self._has_grown(self._growing):
                 return
@@ -117,11 +92,6 @@ class Elastic:
             self._answered = {cell: cell.answered for cell in self._hub.cells}
             self._timer = timers.call_later(self.idle_timeout, self._let_idle_go)
 
-    def _stop_timer(self) -> None:
-        timer, self._timer = self._timer, None
-        if timer is not None:
-            timer.cancel()
-
     def _let_idle_go(self) -> None:
         with self._hub.lock:
             self._timer = None
@@ -136,8 +106,3 @@ class Elastic:
             if not idle_only or (cell.is_idle() and self._answered.get(cell) == cell.answered):
                 count -= 1
                 self._hub.retire(cell)
-
-    def stop(self) -> None:
-        """Change nothing any more."""
-        with self._hub.lock:
-            self._stop_timer()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from actors import _trace
 from actors._lives.address import Address
 from actors._lives.cell import Cell
+from actors._lives.generics import plan_for
 from actors._lives.watch import Alarm
 from actors._mailboxes.backlog import Backlog
 from actors.errors import ActorsError, PoolClosed
@@ -142,14 +143,18 @@ class Hub(Address):
         answered += sum(cell.answered for cell in alive)
         return PoolStats(tuple(cell.stats() for cell in cells), len(self.mailbox), answered)
 
-    def set_up(self, query: Query[Any]) -> None:
-        """Have a query run by each worker at its start, from now on."""
+    def set_up(self, query: Query[Any]) -> Query[Any]:
+        """Have a query run by each worker at its start, from now on; return it as it is now."""
+        plan = plan_for(self.worker_class, query)
+        query = query if plan is True else plan(query)
         with self.lock:
             self.setup += (query,)
             starting = [cell for cell in self._alive if cell not in self.cells]
         for cell in starting:  # it may be past its setup, and is in no table yet
-            with contextlib.suppress(ActorsError):
-                cell.post(query, None)
+            if not cell.mailbox.closed:  # as of those that are being let go
+                with contextlib.suppress(ActorsError):
+                    cell.post(query, None)
+        return query
 
     def forget_setup(self, query: Query[Any]) -> None:
         """Have it run no more."""
@@ -181,8 +186,7 @@ class Hub(Address):
             if last:  # before anybody makes one more
                 self.mailbox.close()
         if child.failure is not None and (last or child.generation > 0):  # they gave up
-            self.failure = child.failure
-            self.close(child.failure)
+            self._fail(child.failure)
         if last:
             self.finish()
         elif not self.mailbox.closed:
@@ -215,6 +219,7 @@ class Hub(Address):
             if self.closed_by is None:
                 self.closed_by = reason
         self.mailbox.close()
+        self.when_changed()
 
     def shutdown(self, drain: float | None, reason: BaseException) -> None:
         """Accept no more; let what is queued be answered for `drain` seconds, then stop."""
@@ -229,9 +234,12 @@ class Hub(Address):
         if failure is None:
             self.close(PoolClosed(f"pool {self.name} is closed"))
         else:
-            self.failure = failure
-            self.close(failure)
+            self._fail(failure)
             self.stop()
+
+    def _fail(self, failure: BaseException) -> None:
+        self.failure = failure
+        self.close(failure)
 
     def stop(self) -> None:
         """Accept no more, and refuse what is queued."""
@@ -241,6 +249,7 @@ class Hub(Address):
     def finish(self) -> None:
         """Be closed, with nothing queued."""
         self.stop()
+        self.when_changed()
         self.finished.set()
         self.watch.end()
         self.refuse_queued()  # what somebody put back in between

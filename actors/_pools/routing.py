@@ -14,7 +14,7 @@ from actors.errors import WorkerStopped
 from actors.handle import WorkerHandle
 
 if TYPE_CHECKING:
-    from actors._lives.address import Address
+    from actors._lives.address import Address, Front
     from actors._mailboxes.lanes import FlowKey
     from actors._pools.hub import Hub
     from actors.query import Query
@@ -124,13 +124,14 @@ class Chosen:
         return handle._cell
 
 
-class Routed:
-    """Where the queries of a pool go that has a router."""
+class Entrance:
+    """Where the queries of a pool come in that has a router, or may grow."""
 
-    def __init__(self, hub: Hub, router: Router) -> None:
-        """Ask `router` for each query."""
+    def __init__(self, hub: Hub, router: Router | None, *, grows: bool) -> None:
+        """Ask the router for each query, if there is one; then look whether to grow."""
         self._hub = hub
         self._router = router
+        self._grows = grows
 
     def post(
         self,
@@ -141,15 +142,24 @@ class Routed:
         flow: FlowKey | None = None,
     ) -> Reply[Any]:
         """See `Address.post`."""
-        hub = self._hub
+        hub, router = self._hub, self._router
         while True:
-            address = self._router(hub, query)
+            address = hub if router is None else router(hub, query)
             try:
-                return address.post(query, timeout, inherit, kind, flow)
+                reply = address.post(query, timeout, inherit, kind, flow)
             except WorkerStopped:  # it was let go in this very moment
                 if not isinstance(address, Cell) or hub.mailbox.closed:
                     raise
                 hub.strike(address)
+            else:
+                if self._grows and not hub.mailbox.idle:
+                    hub.when_changed()
+                return reply
+
+
+def entrance(hub: Hub, router: Router | None, *, grows: bool) -> Front:
+    """Return where a pool's queries come in: at the hub itself if that is all."""
+    return hub if router is None and not grows else Entrance(hub, router, grows=grows)
 
 
 NAMED: dict[str, Callable[[], Router | None]] = {

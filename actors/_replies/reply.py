@@ -5,15 +5,14 @@ from __future__ import annotations
 import threading
 from contextvars import Context, copy_context
 from itertools import count
-from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar, cast
 
-from actors._checks import check_seconds
 from actors._replies.current import current
 from actors._replies.fresh import fresh
 from actors._replies.in_loop import InLoop, running_loop
 from actors._replies.response import Response
-from actors._threads import longest_wait, report_unraisable
+from actors._replies.waiting import listen, wait_for_reply
+from actors._threads import report_unraisable
 from actors.errors import QueryCancelled, QueryTimeout
 
 if TYPE_CHECKING:
@@ -30,7 +29,6 @@ _next_id = count(1).__next__
 _new_lock = threading.Lock
 _Lock = type(threading.Lock())
 _adding = threading.RLock()  # held for an append only; reentrant, since a finaliser may come in
-_LONGEST_WAIT = threading.TIMEOUT_MAX
 
 
 class Reply(Generic[T]):
@@ -141,7 +139,7 @@ class Reply(Generic[T]):
             Exception: What the handler or the runtime raised.
         """
         if not self._done:
-            self._wait(timeout)
+            wait_for_reply(self, timeout)
         if self._error is not None:
             raise fresh(self._error, self._traceback, self._note())
         return self._value
@@ -153,7 +151,7 @@ class Reply(Generic[T]):
             TimeoutError: If it is not settled after `timeout` seconds.
         """
         if not self._done:
-            self._wait(timeout)
+            wait_for_reply(self, timeout)
         if self._error is None:
             return None
         return fresh(self._error, self._traceback, self._note())
@@ -347,62 +345,8 @@ class Reply(Generic[T]):
             if type(waiter) is not _Lock:  # else the bell was rung already, by a stop
                 report_unraisable(error)
 
-    def _wait(self, timeout: float | None) -> None:
-        check_seconds("timeout", timeout)
-        limit = None if timeout is None else monotonic() + timeout
-        bell = _new_lock()
-        bell.acquire()
-        self._add_waiter(bell)
-        try:
-            while not self._done:  # looked at after the bell was hung up, so no ring is missed
-                if not self._listen(bell, limit):
-                    raise TimeoutError(f"no response after {timeout:g} s; the query goes on")
-        finally:
-            if not self._done:
-                self._forget(bell)
-
     def _listen(self, bell: threading.Lock, limit: float | None) -> bool:
-        """Wait for a bell, which rings when this is settled, if not before; False for the limit."""
-        caller = current.get()
-        if caller is None or not caller._addressee.about_to_wait(self, bell):
-            return self._wait_once(bell, limit, None)
-        try:
-            return self._wait_once(bell, limit, caller)
-        finally:
-            caller._addressee.waited()
-
-    def _wait_once(
-        self, bell: threading.Lock, limit: float | None, caller: Reply[Any] | None
-    ) -> bool:
-        """Wait for the bell, the deadline, or the limit; return False for the limit.
-
-        True says only that it is worth to look again.
-        """
-        until = limit
-        deadline = self._deadline
-        if deadline is not None and (until is None or deadline < until):
-            until = deadline
-        if caller is not None:  # a handler waits no longer than it may run
-            if caller._done or caller._addressee.halt_at <= monotonic():
-                raise QueryCancelled("the query that waits here was withdrawn", may_have_run=True)
-            if caller._deadline is not None and (until is None or caller._deadline < until):
-                until = caller._deadline
-        longest = longest_wait()
-        if until is None:
-            bell.acquire(True, longest)
-            return True
-        wait = until - monotonic()
-        if wait > 0 and bell.acquire(True, min(wait, longest)):
-            return True
-        now = monotonic()
-        if deadline is not None and now >= deadline:
-            if self._expire():
-                self._addressee.withdrawn(self)
-            return True
-        if caller is not None and caller._deadline is not None and now >= caller._deadline:
-            caller._expire()
-            return True
-        return limit is None or now < limit
+        return listen(self, bell, limit)
 
 
 class Untold(Reply[T]):

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from actors._lives.cell import Cell
-from actors._lives.mistakes import check_arguments, refuse_mistakes
+from actors._lives.mistakes import refuse_mistakes
 from actors.pool import WorkerPool
-from actors.worker import Worker
 
 if TYPE_CHECKING:
     from actors._trees.group import Group
@@ -18,10 +17,7 @@ if TYPE_CHECKING:
 def make_worker(parent: Group, spec: WorkerSpec) -> tuple[Cell, WorkerHandle[Any]]:
     """Make a worker that its group will launch, and its handle."""
     kind = spec.worker_class
-    if not isinstance(kind, type) or not issubclass(kind, Worker):
-        raise TypeError(f"worker_class must be a subclass of Worker, not {kind!r}")
-    refuse_mistakes(kind)
-    check_arguments(kind, spec.options, spec.supervision, spec.mailbox)
+    refuse_mistakes(kind, spec.options, spec.supervision, spec.mailbox)
     options = kind.default_options() if spec.options is None else spec.options
     policy = parent.policy if spec.supervision is None else spec.supervision
     cell = Cell(kind, options, f"{parent.name}/{spec.name}", policy, parent, spec.mailbox)

@@ -96,13 +96,6 @@ class Group(Ladder):
         self.goal = "up" if self.goal == "idle" else self.goal
         self.add(child, phase="starting")
 
-    def all_started(self) -> None:
-        """Take note that those whom others launch have all been ready. Any thread.
-
-        Messages alone do not tell: one may be lost again before the last one's comes.
-        """
-        self._born = True
-
     def stop_child(self, child: Child) -> None:
         """Stop a child for good; it leaves the group when it is finished."""
         for member in self.members:
@@ -222,6 +215,8 @@ class Group(Ladder):
     def _hear(self, member: Member, message: Ready | Exited | Stuck | Finished) -> None:
         match message:
             case Ready():
+                member.born = True  # whatever has become of it since
+                self._born = self._born or all(each.born for each in self.members)
                 self._ready(member)
             case Exited(kind=kind, error=error):
                 if member.child.vacant:  # if it is not, this is old news

@@ -68,9 +68,7 @@ class Ladder:
         self.goal: Goal = "idle"
         self.up = False  # whether all children were ready since it was launched
         self.ends_when_empty = False
-        self.when_closing: Callable[[], None] = lambda: (
-            None
-        )  # called once, before any child is told
+        self.when_closing: Callable[[], None] = _nothing  # called once, before any child is told
         self.members: tuple[Member, ...] = ()
         self.restarts = 0
         self.tell = tell
@@ -174,6 +172,10 @@ class Ladder:
     def _report_exit(self, kind: ExitKind, error: BaseException | None) -> None:
         if self.parent is not None:
             self.parent.on_exit(cast("Child", self), kind, error)
+
+
+def _nothing() -> None:
+    pass
 
 
 def note_restart(child: Child, reason: str, error: BaseException | None) -> None:

@@ -6,10 +6,11 @@ import threading
 from dataclasses import dataclass
 from itertools import cycle, islice
 from time import monotonic
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from actors.supervision import Supervision
 from actors.testing._gate import Gate, hold_worker
+from runtimes.testing import expect_equal, fail
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -187,31 +188,3 @@ class Checks(list[WorkerCheck]):
             return body
 
         return collect
-
-
-def fail(problem: str) -> NoReturn:
-    """Say that a rule does not hold."""
-    raise AssertionError(problem)
-
-
-def expect_equal(got: object, wanted: object, what: str) -> None:
-    """Require an equal value of the same type."""
-    if type(got) is not type(wanted) or got != wanted:
-        fail(f"{what} is {got!r}, not {wanted!r}")
-
-
-def expect_true(holds: object, rule: str) -> None:
-    """Require that something holds."""
-    if not holds:
-        fail(f"it does not hold that {rule}")
-
-
-def expect_raises(kind: type[E], action: Callable[..., object], *args: object) -> E:
-    """Require an exception of this class, and return it."""
-    try:
-        result = action(*args)
-    except kind as error:
-        return error
-    except Exception as error:
-        raise AssertionError(f"{type(error).__name__} was raised, not {kind.__name__}") from error
-    fail(f"{result!r} was returned, {kind.__name__} was not raised")

@@ -9,14 +9,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from actors.query import Query
-from actors.testing._bench import (
-    Bench,
-    Checks,
-    expect_equal,
-    expect_raises,
-    expect_true,
-)
+from actors.testing._bench import Bench, Checks
 from actors.testing._events import EventLog
+from runtimes.testing import expect_equal, expect_raises, expect_true
 
 if TYPE_CHECKING:
     from actors._replies.reply import Reply

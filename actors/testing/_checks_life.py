@@ -7,10 +7,11 @@ import threading
 from typing import Any
 
 from actors.errors import WorkerStartError, WorkerStopped
-from actors.testing._bench import Bench, Checks, expect_equal, expect_raises, expect_true, fail
+from actors.testing._bench import Bench, Checks
 from actors.testing._events import EventLog
 from actors.testing._gate import kill_worker
 from actors.testing._leaks import workers_left
+from runtimes.testing import expect_equal, expect_raises, expect_true, fail
 
 LIFE = Checks()
 SHARED_THREADS = "jsactors"

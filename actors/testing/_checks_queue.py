@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from actors.errors import QueryCancelled, QueryTimeout, WorkerDied
-from actors.testing._bench import Bench, Checks, expect_equal, expect_true
+from actors.testing._bench import Bench, Checks
 from actors.testing._gate import kill_worker
+from runtimes.testing import expect_equal, expect_true
 
 QUEUE = Checks()
 

@@ -30,7 +30,6 @@ from runtimes.quickjs._codec import Codec
 from runtimes.quickjs._encoded import require_sequence
 from runtimes.quickjs._handles import Handle, JSFunction, JSPromise
 from runtimes.quickjs._instance import (
-    STOPPED_BY_HOST,
     GuestTrap,
     InstanceUnusableError,
     create_instance,
@@ -94,7 +93,7 @@ class Guest:
             memory_limit_bytes=None if limit is None else limit + limit // 8 + _SLACK_BYTES,
             hard_stop=options.hard_stop,
         )
-        self._memory = self._callbacks.memory = GuestMemory(self._instance, options)
+        self._memory = self._callbacks.memory = GuestMemory(self._instance, options, self._call)
         self._lease = self._callbacks.lease = Lease(self._instance, grace=options.hard_stop_grace)
         self._boot()
 
@@ -128,9 +127,8 @@ class Guest:
         if self._ended is ClosedRuntimeError:
             raise ClosedRuntimeError("the runtime is closed")
         if self._ended is not None:
-            raise BrokenRuntimeError(
-                "the runtime broke, or ran full, in an earlier run; make a new one"
-            )
+            text = "the runtime broke, or ran full, in an earlier run; make a new one"
+            raise BrokenRuntimeError(text)
 
     def enter(
         self,
@@ -332,7 +330,7 @@ class Guest:
         if self._loss is not None:
             return self._loss
         lost: JSRuntimeError
-        if isinstance(error, HardStop) or self._was_stopped(error):
+        if isinstance(error, HardStop):
             lost = stopped(self._lease.reason, self._limit, " and was ended by force")
         elif isinstance(error, GuestTrap) and error.kind == "stack_overflow":
             lost = StackLimitError("the script recursed too deep")
@@ -347,15 +345,6 @@ class Guest:
         self._loss = lost
         return lost
 
-    def _was_stopped(self, error: BaseException) -> bool:
-        """Whether this is a stop by force whose callback could not even say so.
-
-        That takes a script which keeps Python's own stack full at that very moment.
-        """
-        if not isinstance(error, GuestTrap) or str(error) != STOPPED_BY_HOST:
-            return False
-        return self._lease.reason != StopReason.NONE
-
     def _break(self) -> None:
         if self._ended is None:
             self._ended = BrokenRuntimeError
@@ -363,8 +352,14 @@ class Guest:
     # -- details
 
     def _call(self, export: str, *numbers: int) -> int:
+        """Call an export that runs no script. A stop by force may hit it all the same."""
         call = self._exports.get(export) or self._export(export, len(numbers))
-        return call(*numbers)
+        try:
+            return call(*numbers)
+        except BaseException as error:
+            if not self._instance.dead:
+                raise
+            raise self._lost(error) from None
 
     def _export(self, export: str, n_args: int) -> Callable[..., int]:
         call = self._exports[export] = self._instance.caller(export, n_args)

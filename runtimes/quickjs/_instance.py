@@ -27,10 +27,6 @@ LAYER_VARIABLE = "JSACTORS_LAYER"
 """Environment variable that forces a layer for the whole process: ``raw`` or ``plain``."""
 
 
-STOPPED_BY_HOST = "stopped by the host"
-"""What a trap says that one of our own callbacks asked for."""
-
-
 class GuestTrap(Exception):
     """The guest was unwound without running its own clean-up, so its instance is dead.
 

@@ -12,7 +12,7 @@ from runtimes.quickjs import _abi
 from runtimes.quickjs._abi import LENGTH, POINTER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from runtimes.quickjs._instance import Instance
 
@@ -48,11 +48,18 @@ class GuestMemory:
         holds_much: Whether the input buffer has grown so large that it should not be kept.
     """
 
-    def __init__(self, instance: Instance, options: RuntimeOptions) -> None:
-        """Write the limits into the header, for the guest to boot with."""
+    def __init__(
+        self, instance: Instance, options: RuntimeOptions, call: Callable[..., int]
+    ) -> None:
+        """Write the limits into the header, for the guest to boot with.
+
+        Args:
+            instance: Whose memory it is.
+            options: The limits.
+            call: Calls an export, by name and with numbers; it says why if the guest is lost.
+        """
         self._instance = instance
-        self._reserve = instance.caller("guest_reserve", 1)
-        self._shrink = instance.caller("guest_shrink", 0)
+        self._call = call
         self.holds_much = False
         self.view = instance.memory
         self._header = instance.exported_global("guest_header")
@@ -129,7 +136,7 @@ class GuestMemory:
     def shrink(self) -> None:
         """Give back what a long input took, or it would be charged to the script for ever."""
         self.holds_much = False
-        self._shrink()
+        self._call("guest_shrink")
         self.note_input()
 
     def note_input(self) -> None:
@@ -139,9 +146,9 @@ class GuestMemory:
         self.capacity = max(0, self.read(_abi.INPUT_CAPACITY) - 1)
 
     def _grow(self, size: int) -> None:
-        reserved = size <= LENGTH and self._reserve(size)
+        reserved = size <= LENGTH and self._call("guest_reserve", size)
         if not reserved:
-            self._reserve(0)
+            self._call("guest_reserve", 0)
         self.note_input()
         if not reserved:
             self._refuse(size)

@@ -28,12 +28,7 @@ from wasmtime import _ffi as _bindings
 
 from runtimes.quickjs import _trap_signals
 from runtimes.quickjs._abi import STOP_REPLY, CheckPlace
-from runtimes.quickjs._instance import (
-    STOPPED_BY_HOST,
-    GuestTrap,
-    InstanceBusyError,
-    InstanceUnusableError,
-)
+from runtimes.quickjs._instance import GuestTrap, InstanceBusyError, InstanceUnusableError
 from runtimes.quickjs._traps import as_guest_trap
 
 if TYPE_CHECKING:
@@ -145,7 +140,7 @@ def _answer_epochs(me: weakref.ref[PlainInstance], store: wasmtime.Store) -> obj
             delta[0] = 1
             return 0
         except BaseException:
-            error = wasmtime.WasmtimeError(STOPPED_BY_HOST)._consume()
+            error = wasmtime.WasmtimeError("stopped by the host")._consume()
             return ctypes.cast(error, ctypes.c_void_p).value or 0
 
     callback = _EpochCallback(ask)

@@ -17,7 +17,7 @@ import wasmtime
 
 from runtimes.quickjs import _capi
 from runtimes.quickjs._abi import STOP_REPLY, CheckPlace
-from runtimes.quickjs._instance import STOPPED_BY_HOST, InstanceUnusableError
+from runtimes.quickjs._instance import InstanceUnusableError
 from runtimes.quickjs._shield import shield
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Visitor:
             error_delete(self.error)
 
 
-_MESSAGE: Final = STOPPED_BY_HOST.encode()
+_MESSAGE: Final = b"stopped by the host"
 
 
 class _Threads(threading.local):

@@ -10,6 +10,7 @@ from runtimes.testing._conformance import check_runtime, conformance_checks
 from runtimes.testing._dialect import JAVASCRIPT, Dialect
 from runtimes.testing._echo import EchoRuntime
 from runtimes.testing._echo_words import ECHO
+from runtimes.testing._expect import expect_equal, expect_raises, expect_true, fail
 
 __all__ = [
     "ECHO",
@@ -21,4 +22,8 @@ __all__ = [
     "MakeRuntime",
     "check_runtime",
     "conformance_checks",
+    "expect_equal",
+    "expect_raises",
+    "expect_true",
+    "fail",
 ]

@@ -5,18 +5,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from runtimes.options import RuntimeOptions
 from runtimes.protocol import Runtime
+from runtimes.testing._expect import fail
 
 if TYPE_CHECKING:
     from runtimes.testing._dialect import Dialect
 
 MakeRuntime: TypeAlias = Callable[[RuntimeOptions], Runtime]
 """Makes the runtime under test."""
-
-E = TypeVar("E", bound=BaseException)
 
 
 class Bench:
@@ -89,34 +88,6 @@ class Checks(list[Check]):
             return body
 
         return collect
-
-
-def fail(problem: str) -> NoReturn:
-    """Say that a rule does not hold."""
-    raise AssertionError(problem)
-
-
-def expect_equal(got: object, wanted: object, what: str = "the result") -> None:
-    """Require an equal value of the same type."""
-    if type(got) is not type(wanted) or got != wanted:
-        fail(f"{what} is {got!r}, not {wanted!r}")
-
-
-def expect_true(holds: object, rule: str) -> None:
-    """Require that something holds."""
-    if not holds:
-        fail(f"it does not hold that {rule}")
-
-
-def expect_raises(kind: type[E], action: Callable[..., object], *args: object) -> E:
-    """Require an exception of this class, and return it."""
-    try:
-        result = action(*args)
-    except kind as error:
-        return error
-    except Exception as error:
-        raise AssertionError(f"{type(error).__name__} was raised, not {kind.__name__}") from error
-    fail(f"{result!r} was returned, {kind.__name__} was not raised")
 
 
 def on_another_thread(action: Callable[[], object]) -> BaseException | None:

@@ -5,14 +5,8 @@ from __future__ import annotations
 from runtimes.errors import ClosedRuntimeError, JSRuntimeError, StaleHandle, WrongThread
 from runtimes.modules import Module
 from runtimes.protocol import Runtime
-from runtimes.testing._check import (
-    Bench,
-    Checks,
-    expect_equal,
-    expect_raises,
-    expect_true,
-    on_another_thread,
-)
+from runtimes.testing._check import Bench, Checks, on_another_thread
+from runtimes.testing._expect import expect_equal, expect_raises, expect_true
 
 LIFE = Checks()
 

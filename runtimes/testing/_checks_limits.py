@@ -12,7 +12,8 @@ from runtimes.errors import (
     StackLimitError,
     TimeoutExceeded,
 )
-from runtimes.testing._check import Bench, Checks, expect_equal, expect_raises, expect_true
+from runtimes.testing._check import Bench, Checks
+from runtimes.testing._expect import expect_equal, expect_raises, expect_true
 
 if TYPE_CHECKING:
     from runtimes.protocol import Runtime

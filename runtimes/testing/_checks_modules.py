@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from runtimes.errors import JSError, MissingEntrypoint, ModuleNotFound, ValueNotFound
 from runtimes.modules import Module, ModuleHandle
-from runtimes.testing._check import Bench, Checks, expect_equal, expect_raises, expect_true
+from runtimes.testing._check import Bench, Checks
+from runtimes.testing._expect import expect_equal, expect_raises, expect_true
 
 if TYPE_CHECKING:
     from runtimes.protocol import Runtime

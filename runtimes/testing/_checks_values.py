@@ -6,7 +6,8 @@ import math
 from typing import Any
 
 from runtimes.errors import ConversionError
-from runtimes.testing._check import Bench, Checks, expect_equal, expect_raises, expect_true
+from runtimes.testing._check import Bench, Checks
+from runtimes.testing._expect import expect_equal, expect_raises, expect_true
 from runtimes.values import undefined
 
 VALUES = Checks()

@@ -59,34 +59,27 @@ def wait_for(fact: Any) -> None:
     raise AssertionError("it never came about")
 
 
-def test_a_worker_is_woken_though_its_sender_was_interrupted() -> None:
-    with PythonWorker.spawn() as worker:
-        mailbox = worker._cell.mailbox
-        wait_for(lambda: sleeps(mailbox))
-        mailbox._sleepers = sleepers = Interrupted(mailbox._sleepers)
+@pytest.mark.parametrize(
+    ("opened", "queue_of"),
+    [
+        (PythonWorker.spawn, lambda worker: worker._cell.mailbox),
+        (lambda: WorkerPool(PythonWorker, size=1), lambda pool: pool._hub.mailbox),
+    ],
+    ids=["worker", "pool"],
+)
+def test_a_worker_is_woken_though_the_sender_was_interrupted(opened: Any, queue_of: Any) -> None:
+    with opened() as front:
+        queue = queue_of(front)
+        wait_for(lambda: sleeps(queue))
+        queue._sleepers = sleepers = Interrupted(queue._sleepers)
         for times in range(1, 4):
-            wait_for(lambda: sleeps(mailbox))
+            wait_for(lambda: sleeps(queue))
             ran = threading.Event()
             sleepers.armed = True
             with pytest.raises(KeyboardInterrupt):
-                worker.send(Do(lambda w, ran=ran: ran.set()))
+                front.send(Do(lambda w, ran=ran: ran.set()))
             assert ran.wait(10)
-            assert worker.ask(Do(lambda w, times=times: times), timeout=10) == times
-
-
-def test_a_worker_of_a_pool_is_woken_though_the_sender_was_interrupted() -> None:
-    with WorkerPool(PythonWorker, size=1) as pool:
-        backlog = pool._hub.mailbox
-        wait_for(lambda: sleeps(backlog))
-        backlog._sleepers = sleepers = Interrupted(backlog._sleepers)
-        for times in range(1, 4):
-            wait_for(lambda: sleeps(backlog))
-            ran = threading.Event()
-            sleepers.armed = True
-            with pytest.raises(KeyboardInterrupt):
-                pool.send(Do(lambda w, ran=ran: ran.set()))
-            assert ran.wait(10)
-            assert pool.ask(Do(lambda w, times=times: times), timeout=10) == times
+            assert front.ask(Do(lambda w, times=times: times), timeout=10) == times
 
 
 def test_all_who_wait_are_woken_though_the_canceller_was_interrupted() -> None:

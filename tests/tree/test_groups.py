@@ -57,6 +57,20 @@ def test_a_group_that_is_not_ordered_starts_all_at_once() -> None:
     assert launches(workers) == [1, 1, 1]
 
 
+def test_who_was_lost_before_the_last_was_ready_was_ready_all_the_same() -> None:
+    world = World()
+    root = world.group(ordered=False, intensity=0)
+    first, last = (world.worker(root) for _ in range(2))
+    world.launch(root)
+    world.handle_all()
+    first.get_ready()
+    last.get_ready()
+    first.end("died", OSError("it"))  # before the supervisor has heard that anybody was ready
+    world.handle_all()
+    assert isinstance(root.failure, RestartLimitExceeded)
+    assert last.error is root.failure  # it is failed at once, and not left to do what is queued
+
+
 def test_children_stop_in_reverse_each_in_its_own_time() -> None:
     world, root, workers = tree()
     workers[2].patience = None

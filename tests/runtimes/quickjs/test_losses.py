@@ -1,35 +1,62 @@
-"""What is said of a guest that was lost, when those who lost it could not say so themselves."""
+"""What is said of a guest that a stop by force lost, wherever in it that happened."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import pytest
 
-from runtimes import BrokenRuntimeError, QuickJSRuntime, RunCancelled, TimeoutExceeded
+from runtimes import QuickJSRuntime, RunCancelled, RuntimeOptions, TimeoutExceeded
 from runtimes.quickjs._abi import StopReason
-from runtimes.quickjs._instance import STOPPED_BY_HOST, GuestTrap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from runtimes import FunctionHandle
 
 
-@pytest.mark.parametrize(
+def lost_in_a_nested_call(
+    reason: StopReason, before: Callable[[FunctionHandle], object], *args: Any
+) -> BaseException:
+    """Stop by force while a host function is to call back into the guest; return what came out."""
+
+    def call_back(make: FunctionHandle) -> Any:
+        before(make)
+        runtime._guest._lease.stop_hard(reason)
+        return make(*args)
+
+    runtime = QuickJSRuntime(RuntimeOptions(host_functions={"call_back": call_back}))
+    with runtime, pytest.raises(Exception, match="by force") as caught:
+        runtime.evaluate("try { call_back((x) => () => x) } catch {} for (;;) {}")
+    assert not runtime.usable
+    return caught.value
+
+
+REASONS = pytest.mark.parametrize(
     ("reason", "kind"),
-    [
-        (StopReason.TIMEOUT, TimeoutExceeded),
-        (StopReason.CANCELLED, RunCancelled),
-        (StopReason.NONE, BrokenRuntimeError),
-    ],
+    [(StopReason.TIMEOUT, TimeoutExceeded), (StopReason.CANCELLED, RunCancelled)],
 )
-def test_a_stop_by_force_is_known_though_its_callback_failed(
+
+
+@REASONS
+def test_a_stop_while_handles_are_released_is_a_stop(
     reason: StopReason, kind: type[Exception]
 ) -> None:
-    with QuickJSRuntime() as runtime:
-        guest = runtime._guest
-        guest._lease.reason = reason
-        loss = guest._lost(GuestTrap(STOPPED_BY_HOST))
-        assert type(loss) is kind
-        assert not runtime.usable
+    # Each call drops what it returned; the next one has that released first.
+    loss = lost_in_a_nested_call(reason, lambda make: make(1))
+    assert type(loss) is kind
 
 
-def test_another_trap_is_no_stop_even_if_one_was_asked_for() -> None:
-    with QuickJSRuntime() as runtime:
-        guest = runtime._guest
-        guest._lease.reason = StopReason.TIMEOUT
-        assert type(guest._lost(GuestTrap("out of bounds"))) is BrokenRuntimeError
+@REASONS
+def test_a_stop_while_the_input_buffer_grows_is_a_stop(
+    reason: StopReason, kind: type[Exception]
+) -> None:
+    loss = lost_in_a_nested_call(reason, lambda make: None, "long" * 1_000_000)
+    assert type(loss) is kind
+
+
+@REASONS
+def test_a_stop_in_the_nested_run_itself_is_a_stop(
+    reason: StopReason, kind: type[Exception]
+) -> None:
+    assert type(lost_in_a_nested_call(reason, lambda make: None)) is kind
