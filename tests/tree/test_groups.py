@@ -68,7 +68,7 @@ def test_who_was_lost_before_the_last_was_ready_was_ready_all_the_same() -> None
     first.end("died", OSError("it"))  # before the supervisor has heard that anybody was ready
     world.handle_all()
     assert isinstance(root.failure, RestartLimitExceeded)
-    assert last.error is root.failure  # it is failed at once, and not left to do what is queued
+    assert last.failure is root.failure  # it is failed at once, and not left to do what is queued
 
 
 def test_children_stop_in_reverse_each_in_its_own_time() -> None:
