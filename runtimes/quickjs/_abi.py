@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-ABI = 1
+ABI = 2
 """Of the guest that this host can drive."""
 
 SOFT_STOP = 8

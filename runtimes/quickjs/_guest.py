@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 from collections import deque
+from os import urandom
 from struct import pack
 from threading import get_ident
 from time import monotonic
@@ -66,10 +67,10 @@ class Guest:
     """
 
     def __init__(self, options: RuntimeOptions) -> None:
-        """Boot.
+        """Take over a booted engine.
 
         Raises:
-            MemoryLimitError: The limit is too small to boot with.
+            MemoryLimitError: The limit is too small for it.
         """
         self.options = options
         self.owner = next(_OWNERS)
@@ -95,10 +96,11 @@ class Guest:
         )
         self._memory = self._callbacks.memory = GuestMemory(self._instance, options, self._call)
         self._lease = self._callbacks.lease = Lease(self._instance, grace=options.hard_stop_grace)
-        self._boot()
+        self._adopt()
 
-    def _boot(self) -> None:
-        if self._call("guest_boot") != 0:
+    def _adopt(self) -> None:
+        """Give a booted heap its limits, which are in the header, and a randomness of its own."""
+        if self._call("guest_adopt", int.from_bytes(urandom(8), "little")) != 0:
             self._break()
             self.close()
             raise MemoryLimitError(

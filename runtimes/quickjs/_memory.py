@@ -51,7 +51,7 @@ class GuestMemory:
     def __init__(
         self, instance: Instance, options: RuntimeOptions, call: Callable[..., int]
     ) -> None:
-        """Write the limits into the header, for the guest to boot with.
+        """Write the limits into the header, for the guest to adopt.
 
         Args:
             instance: Whose memory it is.

@@ -183,8 +183,6 @@ class PlainInstance:
         self._exports = instance.exports(self._store)
         self.memory: memoryview = memoryview(b"")
         self.refresh()
-        if "_initialize" in loaded.functions:
-            self.caller("_initialize", 0)()
 
     def _link(self, loaded: LoadedGuest) -> wasmtime.Linker:
         linker = wasmtime.Linker(loaded.engine)

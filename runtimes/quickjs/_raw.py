@@ -111,8 +111,6 @@ class RawInstance:
         self._base: int = _capi.memory_data(store.context, self._memory)
         self.memory: memoryview = memoryview(b"")
         self.refresh()
-        if "_initialize" in loaded.functions:
-            self.caller("_initialize", 0)()
 
     def _instantiate(self, pre: int, memory_limit_bytes: int | None) -> None:
         visitor, trap = threads.visitor, c_void_p()

@@ -5,7 +5,7 @@ import json
 import pytest
 import wasmtime
 
-from runtimes.quickjs.guest import build
+from runtimes.quickjs.guest import build, image
 
 
 @pytest.fixture(scope="module")
@@ -26,16 +26,20 @@ def test_no_ambient_capability(guest: wasmtime.Module) -> None:
 def test_exports_are_ours_alone(guest: wasmtime.Module) -> None:
     names = {item.name for item in guest.exports}
     assert {"memory", "guest_header", "guest_hard_stop"} <= names
-    others = {name for name in names if not name.startswith("guest_")}
-    # _initialize would run constructors, of which there are none: nobody has to call it.
-    assert others == {"memory", "_initialize"}
+    assert {name for name in names if not name.startswith("guest_")} == {"memory"}
+
+
+def test_nobody_can_boot_it_a_second_time(guest: wasmtime.Module) -> None:
+    names = {item.name for item in guest.exports}
+    assert "guest_adopt" in names
+    assert not names & set(image.BOOT)
 
 
 def test_the_memory_that_a_new_instance_takes_is_small(guest: wasmtime.Module) -> None:
     (memory,) = (item.type for item in guest.exports if item.name == "memory")
     assert isinstance(memory, wasmtime.MemoryType)
     stack_pages = build.STACK_BYTES // 65536  # reserved, but touched only as far as it is used
-    assert memory.limits.min <= stack_pages + 3
+    assert memory.limits.min <= stack_pages + 5  # of which the booted heap takes less than 4
     assert memory.limits.max is None
 
 

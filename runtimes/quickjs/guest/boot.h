@@ -52,14 +52,12 @@ GUEST_EXPORT(guest_reserve)(uint32_t size) {
 /* Give back what a long input took. Returns as guest_reserve. */
 GUEST_EXPORT(guest_shrink)(void) { return replace_input(SMALLEST_INPUT); }
 
-/* Boot the engine; once, before all else. Returns 0, or 1: out of memory. */
+/* Boot the engine; once, at build time (image.py), without limits. Returns 0, or 1: out of memory. */
 GUEST_EXPORT(guest_boot)(void) {
   guest_header.abi = GUEST_ABI;
   guest_header.size = sizeof guest_header;
-  heap_limit = guest_header.memory_limit;
   rt = JS_NewRuntime2(&engine_allocator, NULL);
   if (!rt) return 1;
-  JS_SetMaxStackSize(rt, guest_header.stack_bytes);
   JS_SetInterruptHandler(rt, on_interrupt, NULL);
   JS_SetHostPromiseRejectionTracker(rt, on_rejection, NULL);
   JS_SetModuleLoaderFunc2(rt, module_normalize, module_load, module_check_attributes, NULL);

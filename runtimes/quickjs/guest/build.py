@@ -131,7 +131,7 @@ class Guest:
         return True
 
     def build(self) -> None:
-        """Compile, insert the stop checks, check the result, put it in place and in the cache.
+        """Compile, insert the stop checks, boot, check, put the result in place and in the cache.
 
         Safe while another build runs: each works in its own folder, and files appear by renaming.
 
@@ -150,6 +150,7 @@ class Guest:
             _run_step("apply_edits.py", "engine", work=work)
             self._compile(work)
             self._insert_stop_checks(work)
+            _run_step("image.py", "stoppable.wasm", "guest.wasm", work=work)
             content = (work / "guest.wasm").read_bytes()
             abi = abi_number(work / "guest")
         check_product(content)
@@ -202,7 +203,7 @@ class Guest:
         options = ["--skip", INTERPRETER, "--look", *LOOKERS]
         if self.debug:
             options.append("--keep-names")
-        _run_step("stop_checks.py", "linked.wasm", "guest.wasm", *options, work=work)
+        _run_step("stop_checks.py", "linked.wasm", "stoppable.wasm", *options, work=work)
 
 
 def _check_tools() -> None:
@@ -336,7 +337,8 @@ def _object(unit: str) -> str:
 
 def _run_step(program: str, *arguments: str, work: Path) -> None:
     # In a process of its own: this file may run where there is no package to import it from.
-    _finish(_start([sys.executable, f"guest/{program}", *arguments], work), program)
+    module = f"guest.{Path(program).stem}"
+    _finish(_start([sys.executable, "-m", module, *arguments], work), program)
 
 
 def zig_environment(work: Path) -> dict[str, str]:

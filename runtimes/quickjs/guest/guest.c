@@ -13,6 +13,7 @@ void guest_note_lost_job(void);
 static bool guest_compiling; /* set by the engine: a refused request now would be its undoing */
 void guest_note_stack_overflow(void);
 size_t guest_gc_threshold(size_t used);
+static double guest_time_origin; /* of performance: milliseconds since 1970 */
 
 #include "alloc.h"
 #include "quickjs.c"
@@ -36,5 +37,6 @@ static JSContext *ctx;
 #include "jobs.h"
 #include "report.h"
 #include "boot.h"
+#include "adopt.h"
 #include "calls.h"
 #include "api.h"

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define GUEST_ABI 1u
+#define GUEST_ABI 2u
 
 #define GUEST_EXPORT(name) __attribute__((export_name(#name))) uint64_t name
 #define GUEST_IMPORT(name) __attribute__((import_module("host"), import_name(#name)))
@@ -22,11 +22,11 @@ typedef struct GuestHeader {
   volatile uint32_t soft_stop; /* host, any thread under its lease: a StopReason, or 0 */
   uint32_t input_ptr;        /* guest: the input buffer, */
   uint32_t input_capacity;   /*        and how much the host may write there */
-  uint32_t memory_limit;     /* host, before boot: bytes the allocator may hand out, 0 = no limit */
+  uint32_t memory_limit;     /* host, before adoption: bytes the allocator may hand out, 0 = no limit */
   int64_t budget_ns;         /* host, before a run: nanoseconds it may take, 0 = no limit */
-  uint32_t result_bytes;     /* host, before boot: longest encoded result, 0 = no limit */
-  uint32_t result_nodes;     /* host, before boot: most values in a result, 0 = no limit */
-  uint32_t stack_bytes;      /* host, before boot: JavaScript's share of the shadow stack */
+  uint32_t result_bytes;     /* host, before adoption: longest encoded result, 0 = no limit */
+  uint32_t result_nodes;     /* host, before adoption: most values in a result, 0 = no limit */
+  uint32_t stack_bytes;      /* host, before adoption: JavaScript's share of the shadow stack */
   uint32_t memory_used;      /* guest, after each run: bytes handed out by the allocator */
   uint32_t memory_peak;      /* guest, after each run: the most that ever was */
   uint32_t jobs_pending;     /* guest, after each run: jobs left in the queue */
