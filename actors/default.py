@@ -59,6 +59,7 @@ class DefaultWorkerOptions:
         hard_stop: How code that never polls is stopped; see `RuntimeOptions`.
         hard_stop_grace: Seconds between the deadline, when the script is asked to stop, and the
             hard stop, which costs the worker its runtime.
+        allocation: Where its memory comes from; see `RuntimeOptions`.
         host_functions: Name to Python callable, or namespace to a mapping of those. They run on the
             worker's thread; with a pool they are called by several threads at once.
         modules: Modules to load at the start, in this order, before any query. All of them may be
@@ -76,6 +77,7 @@ class DefaultWorkerOptions:
     result_limit_nodes: int | Default | None = DEFAULT
     hard_stop: Literal["check", "epoch"] = "check"
     hard_stop_grace: float = 0.25
+    allocation: Literal["pooled", "on_demand"] = "pooled"
     host_functions: Mapping[str, HostFunction | Mapping[str, HostFunction]] = field(
         default_factory=dict
     )
@@ -101,6 +103,7 @@ class DefaultWorkerOptions:
             result_limit_nodes=self.result_limit_nodes,
             hard_stop=self.hard_stop,
             hard_stop_grace=self.hard_stop_grace,
+            allocation=self.allocation,
             default_entrypoint=self.default_entrypoint,
             console=self.console or console,
             host_functions=self.host_functions,

@@ -32,7 +32,7 @@ from runtimes.errors import (
 from runtimes.modules import Module, ModuleHandle
 from runtimes.options import DEFAULT, Default, HostFunction, RuntimeOptions
 from runtimes.protocol import FunctionHandle, Runtime
-from runtimes.quickjs import JSFunction, JSPromise, QuickJSRuntime, encode_args
+from runtimes.quickjs import JSFunction, JSPromise, QuickJSRuntime, configure, encode_args
 from runtimes.values import (
     ArrayBuffer,
     BigInt,
@@ -87,6 +87,7 @@ __all__ = [
     "ValueNotCallable",
     "ValueNotFound",
     "WrongThread",
+    "configure",
     "encode_args",
     "undefined",
 ]

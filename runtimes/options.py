@@ -52,6 +52,10 @@ class RuntimeOptions:
             a guest whose own code was corrupted).
         hard_stop_grace: Seconds between the deadline, when the script is asked to stop, and the
             hard stop, which costs the runtime.
+        allocation: Where the memory comes from: ``"pooled"`` is a slot that is kept warm, where
+            there are slots and one is free (see `configure`), else as ``"on_demand"``, which asks
+            the system for memory and gives it back. On demand takes longer to make, and keeps
+            nothing.
         console: Called with each console event on the runtime's own thread; None drops them.
         host_functions: Name to callable, or namespace to a mapping of those.
         modules: Modules that may be imported by name; they run when first imported.
@@ -66,6 +70,7 @@ class RuntimeOptions:
     default_entrypoint: str | None = None
     hard_stop: Literal["check", "epoch"] = "check"
     hard_stop_grace: float = 0.25
+    allocation: Literal["pooled", "on_demand"] = "pooled"
     console: Callable[[ConsoleEvent], None] | None = None
     host_functions: Mapping[str, HostFunction | Mapping[str, HostFunction]] = field(
         default_factory=dict
@@ -93,6 +98,8 @@ class RuntimeOptions:
             raise ValueError("hard_stop_grace must not be negative")
         if self.hard_stop not in ("check", "epoch"):
             raise ValueError(f"hard_stop must be 'check' or 'epoch', not {self.hard_stop!r}")
+        if self.allocation not in ("pooled", "on_demand"):
+            raise ValueError(f"allocation must be 'pooled' or 'on_demand', not {self.allocation!r}")
 
     def _check_types(self) -> None:
         for name, (allowed, expected) in _TYPES.items():

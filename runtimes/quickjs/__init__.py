@@ -2,6 +2,7 @@
 
 from runtimes.quickjs._encoded import encode_args
 from runtimes.quickjs._handles import JSFunction, JSPromise
+from runtimes.quickjs._pooling import configure
 from runtimes.quickjs._runtime import QuickJSRuntime
 
-__all__ = ["JSFunction", "JSPromise", "QuickJSRuntime", "encode_args"]
+__all__ = ["JSFunction", "JSPromise", "QuickJSRuntime", "configure", "encode_args"]

@@ -1,4 +1,4 @@
-"""wasmtime's engines, one per kind of hard stop and process, and the guest compiled for them.
+"""wasmtime's engines, one per kind of hard stop and of allocation, and the guest compiled for them.
 
 Both are made at first use, by whichever thread comes first, and live as long as the process. After
 ``os.fork`` the child gets engines of its own at its first use; instances that the parent made
@@ -21,11 +21,13 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import wasmtime
 from wasmtime import _ffi as _bindings
 
-from runtimes.quickjs import _artefacts, _trap_signals
+from runtimes.quickjs import _artefacts, _pooling, _trap_signals
 from runtimes.quickjs._abi import ABI
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from runtimes.quickjs._pooling import Allocation
 
 HardStop = Literal["check", "epoch"]
 
@@ -60,6 +62,7 @@ class LoadedGuest:
     """A wasm module compiled for an engine. Immutable and shared by all threads.
 
     Attributes:
+        allocation: Where its instances' memory comes from.
         functions: The exported functions that the host can call: all of ints.
         uses_wasi: Whether it imports the clock.
         linked: Where each layer keeps what it prepared for this module.
@@ -69,6 +72,7 @@ class LoadedGuest:
     engine: wasmtime.Engine
     module: wasmtime.Module
     hard_stop: HardStop
+    allocation: Allocation
     functions: Mapping[str, ExportShape]
     uses_wasi: bool
     linked: dict[str, Any] = field(default_factory=dict, repr=False)
@@ -76,23 +80,36 @@ class LoadedGuest:
 
 
 _lock = threading.RLock()
-_engines: dict[HardStop, wasmtime.Engine] = {}
-_guests: dict[HardStop, LoadedGuest] = {}
+_engines: dict[tuple[HardStop, Allocation], wasmtime.Engine] = {}
+_guests: dict[tuple[HardStop, Allocation], LoadedGuest] = {}
 _of_the_parent: list[object] = []
 _forked = False
+_pool_possible: bool | None = None
 
 
-def engine(hard_stop: HardStop) -> wasmtime.Engine:
+def allocation_for(wanted: Allocation) -> Allocation:
+    """Return what there is: without a pool everything is allocated on demand."""
+    global _pool_possible
+    if _pool_possible is None:
+        with _lock:
+            _pool_possible = _pooling.is_possible(_pooling.settle())
+    return wanted if _pool_possible else "on_demand"
+
+
+def engine(hard_stop: HardStop, allocation: Allocation = "on_demand") -> wasmtime.Engine:
     """Return this process's engine of that kind."""
+    allocation = allocation_for(allocation)
     with _lock:
-        made = _engines.get(hard_stop)
+        made = _engines.get((hard_stop, allocation))
         if made is None:
-            made = _engines[hard_stop] = wasmtime.Engine(_configuration(hard_stop))
+            made = wasmtime.Engine(_configuration(hard_stop, allocation))
+            _engines[hard_stop, allocation] = made
             _trap_signals.remember()
         return made
 
 
-def _configuration(hard_stop: HardStop) -> wasmtime.Config:
+def _configuration(hard_stop: HardStop, allocation: Allocation) -> wasmtime.Config:
+    """What shapes compiled code is the same for both allocations: they share artefacts."""
     config = wasmtime.Config()
     config.cranelift_opt_level = "speed"
     config.max_wasm_stack = MAX_WASM_STACK
@@ -101,22 +118,25 @@ def _configuration(hard_stop: HardStop) -> wasmtime.Config:
     _bindings.wasmtime_config_memory_may_move_set(config.ptr(), False)
     # The threads that compile in parallel do not survive a fork: waiting for them would hang.
     config.parallel_compilation = not _forked
+    if allocation == "pooled":
+        _pooling.use_pool(config, _pooling.settle())
     return config
 
 
-def load_guest(hard_stop: HardStop) -> LoadedGuest:
+def load_guest(hard_stop: HardStop, allocation: Allocation = "on_demand") -> LoadedGuest:
     """Return the shipped guest, compiled at first use (0.5-2 s, once per machine; then 5 ms).
 
     Raises:
         GuestNotBuiltError: It is missing, or of another ABI.
     """
-    guest = _guests.get(hard_stop)
+    guest = _guests.get((hard_stop, allocation))
     if guest is None:
         with _lock:
-            guest = _guests.get(hard_stop)
+            guest = _guests.get((hard_stop, allocation))
             if guest is None:
-                guest = load_module(_read_guest(_FOLDER, _guest_name()), hard_stop)
-                _guests[hard_stop] = guest
+                wasm = _read_guest(_FOLDER, _guest_name())
+                guest = load_module(wasm, hard_stop, allocation)
+                _guests[hard_stop, allocation] = guest
     return guest
 
 
@@ -145,26 +165,35 @@ def _read_guest(folder: Path, name: str = "guest") -> bytes:
     return wasm
 
 
-def load_module(wasm: bytes, hard_stop: HardStop, *, cached: bool = True) -> LoadedGuest:
+def load_module(
+    wasm: bytes, hard_stop: HardStop, allocation: Allocation = "on_demand", *, cached: bool = True
+) -> LoadedGuest:
     """Compile a wasm module, or take it from the cache of this machine's user.
 
     Raises:
         ValueError: It imports something that no guest may import.
     """
-    own = engine(hard_stop)
+    own = engine(hard_stop, allocation)
+    module = _compiled(own, wasm, hard_stop, cached)
+    return _describe(own, module, hard_stop, allocation_for(allocation))
+
+
+def _compiled(
+    own: wasmtime.Engine, wasm: bytes, hard_stop: HardStop, cached: bool
+) -> wasmtime.Module:
     folder = _artefacts.cache_folder() if cached else None
     if folder is None:
-        return _describe(own, wasmtime.Module(own, wasm), hard_stop)
+        return wasmtime.Module(own, wasm)
     key = artefact_key(wasm, hard_stop)
     for path in _artefacts.find(folder, key):
         module = _deserialize(own, path)
         if module is not None:
-            return _describe(own, module, hard_stop)
+            return module
     module = wasmtime.Module(own, wasm)
     stored = _artefacts.store(folder, key, module.serialize())
     if stored is not None:  # the file's pages are shared by all processes, ours would not be
         module = _deserialize(own, stored) or module
-    return _describe(own, module, hard_stop)
+    return module
 
 
 def _deserialize(own: wasmtime.Engine, path: Path) -> wasmtime.Module | None:
@@ -194,7 +223,9 @@ def _cpu_features() -> str:
     return next((line for line in lines if line.startswith(("flags", "Features"))), "")
 
 
-def _describe(own: wasmtime.Engine, module: wasmtime.Module, hard_stop: HardStop) -> LoadedGuest:
+def _describe(
+    own: wasmtime.Engine, module: wasmtime.Module, hard_stop: HardStop, allocation: Allocation
+) -> LoadedGuest:
     uses_wasi = False
     for item in module.imports:
         if (item.module, item.name) == WASI_IMPORT:
@@ -207,7 +238,7 @@ def _describe(own: wasmtime.Engine, module: wasmtime.Module, hard_stop: HardStop
             shape = _shape(export.type)
             if shape is not None:
                 functions[export.name] = shape
-    return LoadedGuest(own, module, hard_stop, functions, uses_wasi)
+    return LoadedGuest(own, module, hard_stop, allocation, functions, uses_wasi)
 
 
 def _shape(kind: wasmtime.FuncType) -> ExportShape | None:
@@ -225,9 +256,10 @@ def _shape(kind: wasmtime.FuncType) -> ExportShape | None:
 
 
 def _after_fork_in_child() -> None:
-    global _lock, _forked
+    global _lock, _forked, _pool_possible
     _lock = threading.RLock()  # another thread may have held it
     _forked = True
+    _pool_possible = None  # beside the parent's pool there may be no room for another
     _of_the_parent.extend((dict(_engines), dict(_guests)))  # never deleted here
     _engines.clear()
     _guests.clear()

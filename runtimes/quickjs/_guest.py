@@ -93,6 +93,7 @@ class Guest:
             self._callbacks,
             memory_limit_bytes=None if limit is None else limit + limit // 8 + _SLACK_BYTES,
             hard_stop=options.hard_stop,
+            allocation=options.allocation,
         )
         self._memory = self._callbacks.memory = GuestMemory(self._instance, options, self._call)
         self._lease = self._callbacks.lease = Lease(self._instance, grace=options.hard_stop_grace)

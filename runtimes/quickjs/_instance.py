@@ -7,6 +7,7 @@ and costs some fifty. Which one serves is decided once per process, by the raw l
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import warnings
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from runtimes.quickjs._engine import HardStop, LoadedGuest
+    from runtimes.quickjs._pooling import Allocation
 
 Layer = Literal["raw", "plain"]
 TrapKind = Literal["stack_overflow", "out_of_bounds", "unreachable", "interrupt", "other"]
@@ -174,6 +176,7 @@ def create_instance(
     *,
     memory_limit_bytes: int | None,
     hard_stop: HardStop,
+    allocation: Allocation = "on_demand",
     layer: Layer | None = None,
     guest: LoadedGuest | None = None,
 ) -> Instance:
@@ -183,6 +186,7 @@ def create_instance(
         host: What its imports reach.
         memory_limit_bytes: Cap of the linear memory; None for no more than the 4 GiB of wasm32.
         hard_stop: Which engine: with the guest's own stop checks, or with wasmtime's epochs too.
+        allocation: Where its memory comes from: a slot of the pool, if one is free, or the kernel.
         layer: Force a layer, as the environment variable `LAYER_VARIABLE` does.
         guest: Something else than the shipped guest; for tests.
 
@@ -191,20 +195,31 @@ def create_instance(
         InstanceUnusableError: Python is exiting.
         ValueError: The limit is below what the guest needs to start with.
     """
-    from runtimes.quickjs import _engine
-
     if _exiting:
         raise InstanceUnusableError("Python is exiting")
-    loaded = _engine.load_guest(hard_stop) if guest is None else guest
-    instance: Instance
-    if (layer or selected_layer()) == "raw":
+    make = _maker(layer or selected_layer())
+    if guest is not None:
+        return _note(make(host, guest, memory_limit_bytes))
+    from runtimes.quickjs._engine import allocation_for, load_guest
+
+    if allocation == "pooled" and allocation_for(allocation) == "pooled":
+        with contextlib.suppress(ValueError):  # all slots are taken, or something that comes again
+            return _note(make(host, load_guest(hard_stop, "pooled"), memory_limit_bytes))
+    return _note(make(host, load_guest(hard_stop), memory_limit_bytes))
+
+
+def _maker(layer: Layer) -> Callable[[Host, LoadedGuest, int | None], Instance]:
+    if layer == "raw":
         from runtimes.quickjs._raw import RawInstance
 
-        instance = RawInstance(host, loaded, memory_limit_bytes)
-    else:
-        from runtimes.quickjs._plain import PlainInstance
+        return RawInstance
+    from runtimes.quickjs._plain import PlainInstance
 
-        instance = PlainInstance(host, loaded, memory_limit_bytes)
+    return PlainInstance
+
+
+def _note(instance: Instance) -> Instance:
+    """Take it into the list of all instances."""
     key = id(instance)
     _live[key] = weakref.ref(instance, lambda _gone: _live.pop(key, None))
     return instance

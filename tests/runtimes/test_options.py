@@ -26,6 +26,7 @@ from runtimes import DEFAULT, RuntimeOptions
         {"hard_stop_grace": -0.1},
         {"hard_stop_grace": float("nan")},
         {"hard_stop": "fuel"},
+        {"allocation": "heap"},
     ],
     ids=str,
 )

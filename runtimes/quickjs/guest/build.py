@@ -43,9 +43,10 @@ REQUIREMENTS = (f"ziglang=={ZIG_VERSION}", "pip>=23", "wasmtime~=50.0")
 CLOCK = ("wasi_snapshot_preview1", "clock_time_get")
 """The only import besides our own; wasmtime answers it by itself."""
 
-STACK_BYTES = 1024 * 1024
+STACK_BYTES = 256 * 1024
 """The shadow stack. It lies first in memory, so that running over its end traps instead of writing
-over data; the engine's own limit (at most 256 KiB) stops a script long before."""
+over data; the engine's own limit (at most 128 KiB) stops a script long before. Not larger than that
+takes, because a pooled instance's stack is cleared when it goes."""
 
 INTERPRETER = "JS_CallInternal"
 """The one function that gets no stop checks: it polls the interrupt handler by itself."""
