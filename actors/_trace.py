@@ -6,9 +6,7 @@ import os
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
-import structlog
-
-from actors import tracing
+from actors import _structlog, tracing
 from actors._replies.current import current
 from actors._threads import report_unraisable
 from actors.errors import QueryCancelled, QueryDropped, QueryTimeout, WorkerDied, WorkerStopped
@@ -60,7 +58,8 @@ def _emit(name: EventName, fields: dict[str, Any], level: str | None = None) -> 
             subscriber(TraceEvent(name, level, fields))
         except Exception as error:
             report_unraisable(error)
-    if structlog.is_configured():
+    structlog = _structlog.configured()
+    if structlog is not None:
         try:
             getattr(structlog.get_logger("actors"), level)(name, **fields)
         except Exception as error:
@@ -91,7 +90,8 @@ def _span(number: int) -> str:
 
 def bind(cell: Cell, reply: Reply[Any]) -> None:
     """Bind worker and ids in the query's own context, for every line that is logged in it."""
-    if structlog.is_configured():
+    structlog = _structlog.configured()
+    if structlog is not None:
         structlog.contextvars.bind_contextvars(**_about(cell), **ids(reply))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections import deque
 from dataclasses import dataclass
 from time import monotonic
@@ -125,4 +124,6 @@ class RestartBudget:
         if failures <= 1 or policy.backoff == 0:
             return 0.0
         pause = min(policy.backoff_limit, policy.backoff * 2.0 ** min(failures - 2, 60))
-        return pause * (0.5 + 0.5 * random.random())
+        from random import random  # only here, for it takes 3 ms to import
+
+        return pause * (0.5 + 0.5 * random())

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
-import structlog
+from actors import _structlog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -102,4 +102,4 @@ def subscribe(subscriber: Callable[[TraceEvent], object]) -> Callable[[], None]:
 
 def listening() -> bool:
     """Return whether anybody does: a subscriber, or a program that configured structlog."""
-    return bool(_subscribers) or structlog.is_configured()
+    return bool(_subscribers) or _structlog.configured() is not None

@@ -13,7 +13,6 @@ import hashlib
 import os
 import stat
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,6 +72,8 @@ def find(folder: Path, key: str) -> Iterator[Path]:
 def store(folder: Path, key: str, content: bytes | bytearray) -> Path | None:
     """Store an artefact and return its path, or None if it cannot be written."""
     path = folder / f"{key}-{_digest(content)}{_SUFFIX}"
+    import tempfile  # once per machine and version; what it brings takes 5 ms
+
     temporary = ""
     try:
         descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=".new-")  # mode 0600

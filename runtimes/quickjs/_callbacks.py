@@ -7,7 +7,6 @@ whoever entered the guest.
 
 from __future__ import annotations
 
-import traceback
 from typing import TYPE_CHECKING, Any
 
 from runtimes.console import ConsoleEvent, ConsoleLevel
@@ -106,7 +105,9 @@ class Callbacks:
         return self.memory.put(payload) | len(payload) << 32
 
     def _reply_error(self, error: Exception) -> int:
-        traceback.clear_frames(error.__traceback__)  # or their locals would outlast the call
+        from traceback import clear_frames  # here, for most programs never need it
+
+        clear_frames(error.__traceback__)  # or their locals would outlast the call
         self._error_count += 1
         number = self._error_count & 0x7FFFFFFF
         self.errors[number] = error

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import ctypes
 from ctypes import c_bool, c_char_p, c_int64, c_size_t, c_uint64, c_void_p
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
 import wasmtime
 from wasmtime import _ffi as _bindings
+
+from runtimes.quickjs._versions import installed
 
 if TYPE_CHECKING:
     from wasmtime._managed import Managed
@@ -78,9 +79,9 @@ SLOT: Final = 2
 
 def version_problem() -> str | None:
     """Say why this wasmtime is not the one these declarations are for, or None."""
-    installed = version("wasmtime")
-    if installed.partition(".")[0] != str(MAJOR):
-        return f"wasmtime {installed} is installed, {MAJOR}.x is needed"
+    version = installed(wasmtime)
+    if version.partition(".")[0] != str(MAJOR):
+        return f"wasmtime {version} is installed, {MAJOR}.x is needed"
     if ctypes.sizeof(_bindings.wasmtime_val_raw_t) != SLOT * 8:
         return "a raw value has another size"
     return None

@@ -14,7 +14,6 @@ import platform
 import sys
 import threading
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -23,6 +22,7 @@ from wasmtime import _ffi as _bindings
 
 from runtimes.quickjs import _artefacts, _pooling, _trap_signals
 from runtimes.quickjs._abi import ABI
+from runtimes.quickjs._versions import installed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -208,7 +208,7 @@ def artefact_key(wasm: bytes, hard_stop: HardStop) -> str:
     """Return what a compiled artefact depends on, as a file name's first part."""
     facts = {
         "guest": hashlib.sha256(wasm).hexdigest(),
-        "wasmtime": version("wasmtime"),
+        "wasmtime": installed(wasmtime),
         "engine": ["speed", MAX_WASM_STACK, hard_stop, "memory stays"],
         "machine": [sys.platform, platform.machine(), _cpu_features()],
     }

@@ -206,7 +206,7 @@ def test_the_key_depends_on_what_shapes_the_code(
         _engine.artefact_key(guest_bytes, "epoch"),
         _engine.artefact_key(guest_bytes + b"\0", "check"),
     ]
-    monkeypatch.setattr(_engine, "version", lambda _name: "50.0.2")
+    monkeypatch.setattr(_engine, "installed", lambda _package: "50.0.2")
     keys.append(_engine.artefact_key(guest_bytes, "check"))
     monkeypatch.setattr(_engine, "_cpu_features", lambda: "another CPU")
     keys.append(_engine.artefact_key(guest_bytes, "check"))
