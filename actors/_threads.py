@@ -9,6 +9,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from actors._checks import check_seconds
+from actors._room import threads_in_use
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,11 +38,19 @@ def start_thread(
             is one for the process, so it is set and restored under a lock; a thread that somebody
             else starts in just that moment gets the same size, which does no harm. A larger setting
             of the program's is kept.
+
+    Raises:
+        RuntimeError: The system gives no more threads; the text says what may be in the way.
     """
     thread = threading.Thread(target=run, name=name, daemon=True)
-    if not big_stack:
-        thread.start()
-        return thread
+    try:
+        _start_big(thread) if big_stack else thread.start()
+    except RuntimeError as error:
+        raise RuntimeError(f"{error}: {threads_in_use()}") from error
+    return thread
+
+
+def _start_big(thread: threading.Thread) -> None:
     with _start_lock:
         before = threading.stack_size(STACK_BYTES)  # it can only be read by setting it
         try:
@@ -50,7 +59,6 @@ def start_thread(
             thread.start()
         finally:
             threading.stack_size(before)
-    return thread
 
 
 def longest_wait() -> float:

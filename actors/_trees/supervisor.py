@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from actors._lives.actor import ContainedActor
 from actors._threads import join_thread, report_unraisable
 from actors._trees.group import Group
+from actors.errors import WorkerStartError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,6 +77,21 @@ class Supervisor(ContainedActor):
         return group
 
     # -- its thread --------------------------------------------------------------------------------
+
+    def _start_actor_loop(self) -> None:
+        """Start its thread.
+
+        Raises:
+            WorkerStartError: The system gives no more threads; then its roots are closed.
+        """
+        try:
+            super()._start_actor_loop()
+        except RuntimeError as error:
+            text = f"supervisor {self._name} did not start: {error}"
+            failure = WorkerStartError(text, worker=self._name)
+            for group in self._roots:
+                close_hard(group, failure)
+            raise failure from error
 
     def _actor_loop(self) -> None:
         while True:
@@ -183,8 +199,9 @@ def guardian_for(make: Callable[[Group], C], policy: Supervision) -> C:
     with _lock:
         for _ in range(2):
             if _shared is None:
-                _shared = Supervisor("jsactors")
-                _shared._start_actor_loop()
+                shared = Supervisor("jsactors")
+                shared._start_actor_loop()
+                _shared = shared  # not before it runs: nobody would hear what it is told
             if _shared.group(policy, make_one) is not None:
                 return made[0]
             _shared = None

@@ -22,6 +22,7 @@ from wasmtime import _ffi as _bindings
 
 from runtimes.quickjs import _artefacts, _pooling, _trap_signals
 from runtimes.quickjs._abi import ABI
+from runtimes.quickjs._compiling import compile_guest
 from runtimes.quickjs._versions import installed
 
 if TYPE_CHECKING:
@@ -108,7 +109,9 @@ def engine(hard_stop: HardStop, allocation: Allocation = "on_demand") -> wasmtim
         return made
 
 
-def _configuration(hard_stop: HardStop, allocation: Allocation) -> wasmtime.Config:
+def _configuration(
+    hard_stop: HardStop, allocation: Allocation, *, parallel: bool = True
+) -> wasmtime.Config:
     """What shapes compiled code is the same for both allocations: they share artefacts."""
     config = wasmtime.Config()
     config.cranelift_opt_level = "speed"
@@ -117,7 +120,7 @@ def _configuration(hard_stop: HardStop, allocation: Allocation) -> wasmtime.Conf
     # A watchdog thread writes flags at fixed addresses, so a memory must never move.
     _bindings.wasmtime_config_memory_may_move_set(config.ptr(), False)
     # The threads that compile in parallel do not survive a fork: waiting for them would hang.
-    config.parallel_compilation = not _forked
+    config.parallel_compilation = parallel and not _forked
     if allocation == "pooled":
         _pooling.use_pool(config, _pooling.settle())
     return config
@@ -183,17 +186,24 @@ def _compiled(
 ) -> wasmtime.Module:
     folder = _artefacts.cache_folder() if cached else None
     if folder is None:
-        return wasmtime.Module(own, wasm)
+        return _compile(own, wasm, hard_stop)
     key = artefact_key(wasm, hard_stop)
     for path in _artefacts.find(folder, key):
         module = _deserialize(own, path)
         if module is not None:
             return module
-    module = wasmtime.Module(own, wasm)
+    module = _compile(own, wasm, hard_stop)
     stored = _artefacts.store(folder, key, module.serialize())
     if stored is not None:  # the file's pages are shared by all processes, ours would not be
         module = _deserialize(own, stored) or module
     return module
+
+
+def _compile(own: wasmtime.Engine, wasm: bytes, hard_stop: HardStop) -> wasmtime.Module:
+    def alone() -> wasmtime.Engine:
+        return wasmtime.Engine(_configuration(hard_stop, "on_demand", parallel=False))
+
+    return compile_guest(own, wasm, alone)
 
 
 def _deserialize(own: wasmtime.Engine, path: Path) -> wasmtime.Module | None:

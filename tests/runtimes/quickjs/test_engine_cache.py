@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import wasmtime
 
-from runtimes.quickjs import _artefacts, _engine
+from runtimes.quickjs import _artefacts, _compiling, _engine, _raw_selftest
 from runtimes.quickjs._abi import ABI
 
 if TYPE_CHECKING:
@@ -264,3 +264,21 @@ def test_a_stamp_that_is_none_is_an_error(tmp_path: Path, stamp: str) -> None:
     (built(tmp_path) / "guest.json").write_bytes(stamp.encode("latin-1"))
     with pytest.raises(_engine.GuestNotBuiltError):
         _engine._read_guest(tmp_path)
+
+
+def test_a_guest_is_compiled_on_this_thread_alone_where_no_other_can_be_started(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    assert not _compiling.threads_to_be_had(1)
+    module = _engine.load_module(_raw_selftest.GUEST, "check", cached=False)
+    assert module.functions["mix"].parameters == 2
+
+
+def test_threads_that_were_tried_are_gone_again() -> None:
+    before = threading.active_count()
+    assert _compiling.threads_to_be_had(3)
+    assert threading.active_count() == before
