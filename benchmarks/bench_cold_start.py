@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks._harness import HERE, Measure, Report, Sample, duration, interleave, main, per_call
 from benchmarks._peers import OURS, Engine, available, opened
+from benchmarks._processes import environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,10 +39,12 @@ def new_runtime(make: Callable[[], Engine]) -> Callable[[], None]:
 def new_process(script: str) -> Measure:
     """Return a measure from starting Python to its end, with one result on the way."""
 
+    env = environment()
+
     def measure() -> float:
         begin = time.perf_counter()
         command = [sys.executable, "-c", script]
-        done = subprocess.run(command, cwd=HERE.parent, capture_output=True, check=True)
+        done = subprocess.run(command, cwd=HERE.parent, env=env, capture_output=True, check=True)
         seconds = time.perf_counter() - begin
         if done.stdout.strip() != b"42":
             raise SystemExit(f"6 * 7 is {done.stdout!r}")
