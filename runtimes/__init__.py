@@ -31,7 +31,7 @@ from runtimes.errors import (
 )
 from runtimes.modules import Module, ModuleHandle
 from runtimes.options import DEFAULT, Default, HostFunction, RuntimeOptions
-from runtimes.protocol import FunctionHandle, Runtime
+from runtimes.protocol import BoundFunction, CanMove, FunctionHandle, Runtime
 from runtimes.quickjs import JSFunction, JSPromise, QuickJSRuntime, configure, encode_args
 from runtimes.values import (
     ArrayBuffer,
@@ -48,7 +48,9 @@ __all__ = [
     "DEFAULT",
     "ArrayBuffer",
     "BigInt",
+    "BoundFunction",
     "BrokenRuntimeError",
+    "CanMove",
     "ClosedRuntimeError",
     "ConsoleEvent",
     "ConsoleLevel",

@@ -39,9 +39,12 @@ class JSRuntimeError(Exception):
     Attributes:
         runtime_usable: Whether the runtime that raised this may be used again. After a hard stop or
             a trap it may not: make a new one (a worker does so by itself).
+        call_index: Which call of a batch it was, from 0; None if it was none. See
+            `Runtime.call_many`.
     """
 
     runtime_usable: bool = True
+    call_index: int | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Rebuild from ``args`` and attributes, so that errors survive pickling."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar, overload, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from types import TracebackType
 
     from runtimes.encoded import EncodedArgs
@@ -28,6 +28,34 @@ class FunctionHandle(Protocol):
         ...
 
 
+class BoundFunction(Protocol[T]):
+    """A function of a runtime, found once by name; valid only with the runtime that made it."""
+
+    @property
+    def name(self) -> str:
+        """By which it was found."""
+        ...
+
+    def __call__(self, *args: Any, timeout: float | Default | None = ...) -> T:
+        """Call it, with ``this`` as `Runtime.call_function` has it; a promise is awaited."""
+        ...
+
+    def call(
+        self, args: Sequence[Any] | EncodedArgs = ..., *, timeout: float | Default | None = ...
+    ) -> T:
+        """Call it with a sequence of arguments, which may have been encoded before."""
+        ...
+
+    def call_many(
+        self,
+        args_list: Iterable[Sequence[Any]] | EncodedArgs,
+        *,
+        timeout: float | Default | None = ...,
+    ) -> list[T]:
+        """Call it once for each sequence of arguments; see `Runtime.call_many`."""
+        ...
+
+
 @runtime_checkable
 class Runtime(Protocol):
     """One isolated JavaScript heap with its event loop.
@@ -37,6 +65,10 @@ class Runtime(Protocol):
     code takes ``timeout`` in seconds (None: unlimited; by default that of the options) and runs the
     pending jobs before it returns; a promise is awaited. With ``returns=`` a result is checked and
     converted to that type.
+
+    ``call_many`` calls a function once for each sequence of arguments, in one run. The first call
+    that fails ends it: the error's ``call_index`` says which it was. Deadline and limits are for
+    all of them together. ``function`` looks a function up once, for many calls.
 
     Raises (all methods that run code):
         JSError: The script threw.
@@ -111,6 +143,35 @@ class Runtime(Protocol):
     ) -> T: ...
 
     @overload
+    def call_many(
+        self,
+        function: str | FunctionHandle,
+        args_list: Iterable[Sequence[Any]] | EncodedArgs,
+        *,
+        module: ModuleHandle | None = ...,
+        timeout: float | Default | None = ...,
+    ) -> list[Any]: ...
+
+    @overload
+    def call_many(
+        self,
+        function: str | FunctionHandle,
+        args_list: Iterable[Sequence[Any]] | EncodedArgs,
+        *,
+        returns: type[T],
+        module: ModuleHandle | None = ...,
+        timeout: float | Default | None = ...,
+    ) -> list[T]: ...
+
+    @overload
+    def function(self, name: str, *, module: ModuleHandle | None = ...) -> BoundFunction[Any]: ...
+
+    @overload
+    def function(
+        self, name: str, *, returns: type[T], module: ModuleHandle | None = ...
+    ) -> BoundFunction[T]: ...
+
+    @overload
     def call_entrypoint(
         self,
         module: ModuleHandle,
@@ -169,4 +230,19 @@ class Runtime(Protocol):
         traceback: TracebackType | None,
     ) -> None:
         """Close."""
+        ...
+
+
+@runtime_checkable
+class CanMove(Protocol):
+    """What a runtime has besides if it can go from one thread to another, between two runs."""
+
+    def move_here(self) -> None:
+        """Belong to the calling thread from now on.
+
+        Whoever calls it sees to it that no other thread uses the runtime meanwhile.
+
+        Raises:
+            WrongThread: A run is under way, or the thread's stack is too small for this runtime.
+        """
         ...

@@ -19,6 +19,7 @@ MEMORY_USED = 44
 MEMORY_PEAK = 48
 JOBS_PENDING = 52
 RAN_FULL = 56
+CALLS_DONE = 60
 """Offsets of the header's fields."""
 
 ERROR_BIT = 1 << 63

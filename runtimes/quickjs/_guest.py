@@ -39,6 +39,7 @@ from runtimes.quickjs._instance import (
 from runtimes.quickjs._lease import Lease
 from runtimes.quickjs._memory import GuestMemory
 from runtimes.quickjs._reports import is_report, stopped, to_exception
+from runtimes.quickjs._threads import require_stack
 from runtimes.quickjs._wire import HANDLE_FUNCTION
 
 if TYPE_CHECKING:
@@ -132,6 +133,21 @@ class Guest:
         if self._ended is not None:
             text = "the runtime broke, or ran full, in an earlier run; make a new one"
             raise BrokenRuntimeError(text)
+
+    def move_here(self) -> None:
+        """Belong to the calling thread from now on; nobody else uses the guest meanwhile.
+
+        Raises:
+            WrongThread: A run is under way, or the thread's stack is too small.
+        """
+        here = get_ident()
+        if here == self._thread:
+            return
+        if self._depth:
+            raise WrongThread("a runtime does not change its thread during a run")
+        require_stack()
+        self._thread = here
+        self._lease.move_here()
 
     def enter(
         self,
@@ -232,11 +248,19 @@ class Guest:
         Raises:
             StaleHandle: It is another guest's.
         """
+        number, payload = self.handle_id(function), self.encode_args(args)
+        numbers = (number, 0, len(payload))
+        return self.enter("guest_call_handle", numbers, payload, timeout)
+
+    def handle_id(self, function: Any) -> int:
+        """Return the number of a function that this guest handed out.
+
+        Raises:
+            StaleHandle: It is another guest's.
+        """
         if not isinstance(function, JSFunction) or function._owner != self.owner:
             raise StaleHandle("the function belongs to another runtime, or to one that is gone")
-        payload = self.encode_args(args)
-        numbers = (function._handle_id, len(payload))
-        return self.enter("guest_call_handle", numbers, payload, timeout)
+        return function._handle_id
 
     def encode_args(self, args: Any) -> bytes:
         """Encode the arguments of a call, unless that was done before.
@@ -290,6 +314,14 @@ class Guest:
         """Bytes that the engine holds, as of the end of the last run."""
         self.check()
         return self._memory.read(_abi.MEMORY_USED)
+
+    def note(self, offset: int, number: int) -> None:
+        """Write a field of the header that tells of the run to come."""
+        self._memory.write(offset, number)
+
+    def noted(self, offset: int) -> int:
+        """Read a field of the header, even of a guest that is lost; not of one that is closed."""
+        return self._memory.read(offset)
 
     def collect(self) -> int:
         """Collect garbage and return the bytes in use."""

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import threading
 from ctypes import c_uint32
+from threading import get_ident
 from typing import TYPE_CHECKING, Final
 
 from runtimes.quickjs._abi import SOFT_STOP, HardWord, StopReason
@@ -96,6 +97,12 @@ class Lease:
         self.reason = StopReason.NONE
         self.token = 0
         self._watchdog.know(self)
+
+    def move_here(self) -> None:
+        """Let the calling thread run the guest from now on; no run is under way."""
+        self._in_main_thread = here = get_ident() == threading.main_thread().ident
+        if here:
+            self._watched = False  # the next run is put on the list anew, to be nudged in time
 
     def begin(self, deadline: float | None) -> int:
         """Start a run and return its token.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from runtimes.errors import JSError, JSSyntaxError, StaleHandle
 from runtimes.modules import Module, ModuleHandle
 from runtimes.options import DEFAULT, Default, HostFunction, RuntimeOptions
+from runtimes.quickjs._bound import BoundFunction, bind, call_many
 from runtimes.quickjs._codec import convert
 from runtimes.quickjs._guest import Guest
 from runtimes.quickjs._modules import line_of
@@ -29,7 +30,7 @@ _MODULE_SYNTAX = re.compile(r"^[ \t]*(?:import\b(?![ \t]*[(.])|export\b)", re.MU
 class QuickJSRuntime:
     """One isolated JavaScript heap with its event loop; a script reaches only what it was handed.
 
-    It belongs to the thread that makes it: everything but `cancel` and `usable` raises
+    It belongs to the thread that makes it: everything but `cancel`, `usable` and `move_here` raises
     `WrongThread` elsewhere. To share one, or to use several cores, put it in a worker. The thread
     needs a stack of 3 MiB.
 
@@ -246,6 +247,89 @@ class QuickJSRuntime:
         return result if returns is None else convert(result, returns)
 
     @overload
+    def call_many(
+        self,
+        function: str | FunctionHandle,
+        args_list: Iterable[Sequence[Any]] | EncodedArgs,
+        *,
+        module: ModuleHandle | None = ...,
+        timeout: float | Default | None = ...,
+    ) -> list[Any]: ...
+    @overload
+    def call_many(
+        self,
+        function: str | FunctionHandle,
+        args_list: Iterable[Sequence[Any]] | EncodedArgs,
+        *,
+        returns: type[T],
+        module: ModuleHandle | None = ...,
+        timeout: float | Default | None = ...,
+    ) -> list[T]: ...
+    def call_many(
+        self,
+        function: str | FunctionHandle,
+        args_list: Iterable[Sequence[Any]] | EncodedArgs,
+        *,
+        returns: Any = None,
+        module: ModuleHandle | None = None,
+        timeout: float | Default | None = DEFAULT,
+    ) -> list[Any]:
+        """Call a function once for each sequence of arguments, in one run; return the results.
+
+        The calls are made in their order. After each one its jobs are run, its promise is awaited
+        and its result is encoded as it is then. The first that fails ends the run: the error's
+        ``call_index`` says which it was, those before it have run, and those after it have not. The
+        deadline and the limits of results are for all of them together.
+
+        Args:
+            function: A name or a handle.
+            args_list: The arguments of each call; all are encoded before the first is made.
+            returns: A type to check and convert each result to.
+            module: Where to look first.
+            timeout: Seconds from now for the whole.
+
+        Raises:
+            JSRuntimeError: As `call_function`.
+        """
+        if isinstance(function, str):
+            name, numbers = function.encode(), (0, self._number(module))
+        else:
+            name, numbers = b"", (self._guest.handle_id(function), 0)
+        results = call_many(self._guest, numbers, name, args_list, timeout)
+        return results if returns is None else convert(results, list[returns])
+
+    @overload
+    def function(self, name: str, *, module: ModuleHandle | None = ...) -> BoundFunction[Any]: ...
+    @overload
+    def function(
+        self, name: str, *, returns: type[T], module: ModuleHandle | None = ...
+    ) -> BoundFunction[T]: ...
+    def function(
+        self, name: str, *, returns: Any = None, module: ModuleHandle | None = None
+    ) -> BoundFunction[Any]:
+        """Look a function up once, as `call_function` does at every call; return a way to call it.
+
+        Example:
+            >>> runtime = QuickJSRuntime()
+            >>> runtime.evaluate("function add(a, b) { return a + b; }")
+            undefined
+            >>> add = runtime.function("add", returns=int)
+            >>> add(1, 2)
+            3
+
+        Args:
+            name: Its name.
+            returns: A type to check and convert its results to.
+            module: Where to look first.
+
+        Raises:
+            ValueNotFound: There is none of that name.
+            ValueNotCallable: It is no function.
+            JSRuntimeError: Everything that a `Runtime` may raise.
+        """
+        return bind(self._guest, name, self._number(module), returns)
+
+    @overload
     def call_entrypoint(
         self,
         module: ModuleHandle,
@@ -402,6 +486,17 @@ class QuickJSRuntime:
     def collect_garbage(self) -> int:
         """Collect garbage; return the bytes in use after it."""
         return self._guest.collect()
+
+    def move_here(self) -> None:
+        """Belong to the calling thread from now on.
+
+        Whoever calls it sees to it that no other thread uses the runtime meanwhile; a lock does.
+        Functions and promises that it handed out move with it.
+
+        Raises:
+            WrongThread: A run is under way, or the thread's stack is too small.
+        """
+        self._guest.move_here()
 
     def cancel(self) -> None:
         """Stop the run that is under way, from any thread; nothing happens if there is none.

@@ -84,6 +84,37 @@ def what_a_function_throws_reaches_the_caller(bench: Bench) -> None:
     expect_equal(runtime.call_function("add", [1, 2]), 3)
 
 
+@CALLS.needing("definitions")
+def a_function_is_looked_up_once_and_called_often(bench: Bench) -> None:
+    runtime = _defined(bench)
+    add = runtime.function("add", returns=int)
+    expect_equal([add(1, 2), add.call([3, 4]), add(5, 6, timeout=5.0)], [3, 7, 11])
+    expect_equal(add.name, "add", "its name")
+
+
+@CALLS.needing("definitions")
+def what_cannot_be_called_is_refused_when_it_is_looked_up(bench: Bench) -> None:
+    runtime = _defined(bench)
+    expect_raises(ValueNotFound, lambda: runtime.function("nobody"))
+    expect_raises(ValueNotCallable, lambda: runtime.function("answer"))
+
+
+@CALLS.needing("definitions")
+def a_batch_gives_its_results_in_their_order(bench: Bench) -> None:
+    runtime = _defined(bench)
+    expect_equal(runtime.call_many("add", [[1, 2], (3, 4)]), [3, 7])
+    expect_equal(runtime.function("add").call_many([]), [])
+    expect_equal(runtime.call_many("count", ([] for _ in range(3)), returns=int), [1, 2, 3])
+
+
+@CALLS.needing("definitions")
+def the_first_error_ends_a_batch_and_says_which_call_it_was(bench: Bench) -> None:
+    runtime = _defined(bench)
+    error = expect_raises(JSError, lambda: runtime.call_many("fail", [["one"], ["two"]]))
+    expect_equal((error.message, error.call_index), ("one", 0), "message and call_index")
+    expect_equal(runtime.call_function("add", [1, 2]), 3)
+
+
 @CALLS.needing("throwing")
 def what_a_script_throws_reaches_the_caller(bench: Bench) -> None:
     assert bench.dialect.throwing is not None

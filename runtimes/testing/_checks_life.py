@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from runtimes.errors import ClosedRuntimeError, JSRuntimeError, StaleHandle, WrongThread
 from runtimes.modules import Module
-from runtimes.protocol import Runtime
+from runtimes.protocol import CanMove, Runtime
 from runtimes.testing._check import Bench, Checks, on_another_thread
 from runtimes.testing._expect import expect_equal, expect_raises, expect_true
 
@@ -53,11 +53,32 @@ def a_closed_runtime_says_so_whatever_is_asked(bench: Bench) -> None:
         lambda: runtime.load_main_module(Module("a.js", "")),
         lambda: runtime.add_module(Module("a.js", "")),
         lambda: runtime.call_function("f"),
+        lambda: runtime.call_many("f", [[]]),
+        lambda: runtime.function("f"),
         lambda: runtime.get_value("x"),
         lambda: runtime.register("f", len),
     ):
         error = expect_raises(ClosedRuntimeError, ask)
         expect_equal(error.runtime_usable, False, "runtime_usable")
+
+
+@LIFE.needing("value")
+def a_runtime_that_can_move_belongs_to_the_thread_that_it_moved_to(bench: Bench) -> None:
+    runtime, value = bench.make(), bench.dialect.value
+    assert value is not None
+    if not isinstance(runtime, CanMove):
+        return
+    answers: list[object] = []
+
+    def borrow() -> None:
+        runtime.move_here()
+        answers.append(runtime.evaluate(value(1)))
+
+    expect_equal(on_another_thread(borrow), None, "what was raised there")
+    expect_equal(answers, [1], "the answer there")
+    expect_raises(WrongThread, lambda: runtime.evaluate(value(2)))
+    runtime.move_here()
+    expect_equal(runtime.evaluate(value(2)), 2)
 
 
 @LIFE.needing()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import count
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
@@ -30,6 +30,7 @@ from runtimes.errors import (
 )
 from runtimes.modules import Module, ModuleHandle
 from runtimes.options import DEFAULT, Default, HostFunction, RuntimeOptions
+from runtimes.testing._echo_function import EchoFunction
 from runtimes.testing._echo_words import WORDS, Own, Scope
 from runtimes.values import Undefined, undefined
 
@@ -158,6 +159,30 @@ class EchoRuntime:
             raise ValueNotCallable(f"{function!r} is no function")
         return self._run(lambda: self._call(found, scope, args), timeout, returns)
 
+    def call_many(
+        self,
+        function: Any,
+        args_list: Iterable[Sequence[Any]] | EncodedArgs,
+        *,
+        returns: Any = None,
+        module: ModuleHandle | None = None,
+        timeout: float | Default | None = DEFAULT,
+    ) -> list[Any]:
+        """Call a function many times."""
+        return self.function(function, module=module, returns=returns).call_many(
+            args_list, timeout=timeout
+        )
+
+    def function(
+        self, name: str, *, returns: Any = None, module: ModuleHandle | None = None
+    ) -> EchoFunction:
+        """Look a function up."""
+        self._check()
+        scope, found = self._find(name, module)
+        if not callable(found):
+            raise ValueNotCallable(f"{name!r} is no function")
+        return EchoFunction(self, name, lambda args: self._call(found, scope, args), returns)
+
     def call_entrypoint(
         self,
         module: ModuleHandle,
@@ -192,6 +217,12 @@ class EchoRuntime:
         """Let lines call a Python callable."""
         self._check()
         self._globals.names[f"{namespace}.{name}" if namespace else name] = _host(function)
+
+    def move_here(self) -> None:
+        """Belong to the calling thread."""
+        if self._running and threading.get_ident() != self._thread:
+            raise WrongThread("a run is under way")
+        self._thread = threading.get_ident()
 
     @property
     def usable(self) -> bool:

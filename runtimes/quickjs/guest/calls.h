@@ -50,13 +50,15 @@ static void free_arguments(Arguments *arguments) {
 }
 
 /* Read a few arguments without making an array of them, which would cost as much as the rest of a
- * small call. False if they are many, or one of them cannot be read; nothing is left behind. */
-static bool read_few_arguments(Arguments *arguments, Reader reader) {
+ * small call. False if they are many, or one of them cannot be read; nothing is left behind, and the
+ * reader stays where it was. */
+static bool read_few_arguments(Arguments *arguments, Reader *reader) {
   uint32_t count;
+  Reader ahead = *reader;
   *arguments = (Arguments){.values = arguments->few, .array = JS_UNDEFINED};
-  if (!take_array_header(&reader, &count) || count > FEW_ARGUMENTS) return false;
+  if (!take_array_header(&ahead, &count) || count > FEW_ARGUMENTS) return false;
   while (arguments->count < count) {
-    JSValue value = read_value(ctx, &reader);
+    JSValue value = read_value(ctx, &ahead);
     if (JS_IsException(value)) {
       free_arguments(arguments);
       JS_FreeValue(ctx, JS_GetException(ctx));
@@ -64,31 +66,50 @@ static bool read_few_arguments(Arguments *arguments, Reader reader) {
     }
     arguments->few[arguments->count++] = value;
   }
+  *reader = ahead;
   return true;
 }
 
-/* Decode the arguments that lie `offset` bytes into the input buffer. False: as read_input. */
+/* Decode the next array as arguments. False: as read_next. */
+static bool next_arguments(Arguments *arguments, Reader *reader) {
+  if (read_few_arguments(arguments, reader)) return true;
+  arguments->array = read_next(reader); /* names the place of what cannot be read */
+  if (js_get_fast_array(ctx, arguments->array, &arguments->values, &arguments->count)) return true;
+  if (!JS_IsException(arguments->array)) {
+    JS_FreeValue(ctx, arguments->array);
+    JS_ThrowTypeError(ctx, "the arguments of a call are an array");
+  }
+  return false;
+}
+
+/* Decode the arguments that lie `offset` bytes into the input buffer. False: as read_next. */
 static bool read_arguments(Arguments *arguments, uint32_t offset, uint32_t length) {
-  const uint8_t *encoded = (const uint8_t *)input() + offset;
-  if (read_few_arguments(arguments, reader_over(encoded, length))) return true;
-  arguments->array = read_input(encoded, length); /* names the place of what cannot be read */
-  return js_get_fast_array(ctx, arguments->array, &arguments->values, &arguments->count);
+  Reader reader = reader_over((const uint8_t *)input() + offset, length);
+  return next_arguments(arguments, &reader);
+}
+
+/* Refuse what is no function. Consumes it then, and nothing else. */
+static bool is_callable(JSValue function, const char *shown) {
+  if (JS_IsFunction(ctx, function)) return true;
+  if (JS_IsUndefined(function))
+    refuse(STATUS_VALUE_NOT_FOUND, "there is no function named %s (exports need their module)", shown);
+  else if (!JS_IsException(function))
+    refuse(STATUS_VALUE_NOT_CALLABLE, "%s is no function", shown);
+  JS_FreeValue(ctx, function);
+  return false;
 }
 
 /* Call, or refuse what is no function. Consumes all but `shown`. */
 static JSValue call_found(JSValue function, JSValue this_value, Arguments *arguments,
                           const char *shown) {
   JSValue result = JS_EXCEPTION;
-  if (JS_IsFunction(ctx, function))
+  if (is_callable(function, shown)) {
     result = JS_Call(ctx, function, this_value, (int)arguments->count,
                      (JSValueConst *)arguments->values);
-  else if (JS_IsUndefined(function))
-    refuse(STATUS_VALUE_NOT_FOUND, "there is no function named %s (exports need their module)", shown);
-  else if (!JS_IsException(function))
-    refuse(STATUS_VALUE_NOT_CALLABLE, "%s is no function", shown);
+    JS_FreeValue(ctx, function);
+  }
   free_arguments(arguments);
   JS_FreeValue(ctx, this_value);
-  JS_FreeValue(ctx, function);
   return result;
 }
 
@@ -110,16 +131,41 @@ GUEST_EXPORT(guest_call)(uint32_t module, uint32_t name_length, uint32_t args_le
   return run_end(&outer, result);
 }
 
-static JSValue call_handle(uint32_t handle, uint32_t args_length) {
+/* What `this` is in a function that was found in a module (number + 1), or in none (0). */
+static JSValue this_of(uint32_t module) {
+  if (module == 0 || module > modules.count) return JS_UNDEFINED;
+  return JS_GetModuleNamespace(ctx, modules.list[module - 1].definition);
+}
+
+static JSValue call_handle(uint32_t handle, uint32_t module, uint32_t args_length) {
   Arguments arguments;
   if (!read_arguments(&arguments, 0, args_length)) return JS_EXCEPTION;
-  return call_found(handle_lookup(ctx, handle), JS_UNDEFINED, &arguments, "the value");
+  return call_found(handle_lookup(ctx, handle), this_of(module), &arguments, "the value");
 }
 
 /* Input: encoded array of arguments. */
-GUEST_EXPORT(guest_call_handle)(uint32_t handle, uint32_t args_length) {
+GUEST_EXPORT(guest_call_handle)(uint32_t handle, uint32_t module, uint32_t args_length) {
   Run outer;
-  JSValue result = run_begin(&outer) ? call_handle(handle, args_length) : JS_EXCEPTION;
+  JSValue result = run_begin(&outer) ? call_handle(handle, module, args_length) : JS_EXCEPTION;
+  return run_end(&outer, result);
+}
+
+static JSValue bind_function(uint32_t module, uint32_t name_length) {
+  char shown[NAME_SHOWN + 1];
+  copy_name(shown, name_length);
+  JSValue this_value = JS_UNDEFINED;
+  JSValue function = find_value(module, name_length, &this_value);
+  bool exported = !JS_IsUndefined(this_value);
+  JS_FreeValue(ctx, this_value);
+  if (!is_callable(function, shown)) return JS_EXCEPTION;
+  JSValue members[] = {function, js_bool(exported)};
+  return JS_NewArrayFrom(ctx, 2, members); /* which consumes them */
+}
+
+/* Input: name. The function, and whether it is the module's export: what to call it with. */
+GUEST_EXPORT(guest_bind)(uint32_t module, uint32_t name_length) {
+  Run outer;
+  JSValue result = run_begin(&outer) ? bind_function(module, name_length) : JS_EXCEPTION;
   return run_end(&outer, result);
 }
 

@@ -39,4 +39,5 @@ static JSContext *ctx;
 #include "boot.h"
 #include "adopt.h"
 #include "calls.h"
+#include "batch.h"
 #include "api.h"

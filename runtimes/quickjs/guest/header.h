@@ -31,6 +31,7 @@ typedef struct GuestHeader {
   uint32_t memory_peak;      /* guest, after each run: the most that ever was */
   uint32_t jobs_pending;     /* guest, after each run: jobs left in the queue */
   uint32_t ran_full;         /* guest: the engine was refused memory in this run */
+  uint32_t calls_done;       /* guest: how many calls of the batch under way have ended */
 } GuestHeader;
 
 /* Why a run was stopped. */

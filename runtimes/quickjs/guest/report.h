@@ -23,12 +23,17 @@ __attribute__((format(printf, 2, 3))) static JSValue refuse(Status status, const
 
 /* Read one value from the host's input; one that cannot cross is the caller's fault, not the
  * script's. Returns it, or JS_EXCEPTION. */
-static JSValue read_input(const uint8_t *encoded, uint32_t length) {
-  Reader reader = reader_over(encoded, length);
-  JSValue value = read_value(ctx, &reader);
+static JSValue read_next(Reader *reader) {
+  JSValue value = read_value(ctx, reader);
   if (!JS_IsException(value) || codec_failure.kind != CODEC_CONVERSION) return value;
   JS_FreeValue(ctx, JS_GetException(ctx));
   return refuse(STATUS_CONVERSION, "%s", codec_failure.message);
+}
+
+/* As read_next, for a value that is all there is. */
+static JSValue read_input(const uint8_t *encoded, uint32_t length) {
+  Reader reader = reader_over(encoded, length);
+  return read_next(&reader);
 }
 
 /* Unwrap a promise, whose jobs have been run. Consumes `value`. */
@@ -218,19 +223,26 @@ static void run_close(const Run *outer) {
   rt->in_build_stack_trace = run.stop != STOP_NONE;
 }
 
-/* End a run with its outcome (JS_EXCEPTION: what is pending). Consumes `result`. */
-static uint64_t run_end(const Run *outer, JSValue result) {
+/* What follows a call: its jobs, its promise, errors that nobody caught. `result` becomes what the
+ * promise came to; it is no value if there is a failure. */
+static Failure settle(JSValue *result) {
   Failure failure = {0, JS_UNDEFINED, 0};
-  if (JS_IsException(result)) failure = take_failure();
+  if (JS_IsException(*result)) failure = take_failure();
   if (failure.status == STATUS_MEMORY && run.depth == 1) purge_jobs();
   if (run.depth == 1) drain_jobs();
   if (failure.status == 0) {
-    result = settled(result);
-    if (JS_IsException(result)) failure = take_failure();
+    *result = settled(*result);
+    if (JS_IsException(*result)) failure = take_failure();
   }
   if (run.depth == 1) report_unhandled();
   if (failure.status == 0 && unhandled.lost_memory) failure.status = STATUS_MEMORY;
   unhandled.lost_memory = false;
+  return failure;
+}
+
+/* End a run with its outcome (JS_EXCEPTION: what is pending). Consumes `result`. */
+static uint64_t run_end(const Run *outer, JSValue result) {
+  Failure failure = settle(&result);
   bool worn = false;
   if (failure.status == 0 && run.stop == STOP_NONE) {
     out.length = run.out_mark;
