@@ -25,12 +25,14 @@ from actors.errors import (
     WorkerStartError,
     WorkerStopped,
 )
+from actors.functions import CallBound, WorkerFunction
 from actors.handle import WorkerHandle
 from actors.mailbox import MailboxOptions
 from actors.pool import WorkerPool
 from actors.queries import (
     CallEntrypoint,
     CallFunction,
+    CallMany,
     Eval,
     GetValue,
     LoadMainModule,
@@ -48,8 +50,10 @@ from actors.worker import Worker
 __all__ = [
     "ActorsError",
     "AskCycle",
+    "CallBound",
     "CallEntrypoint",
     "CallFunction",
+    "CallMany",
     "ChildInfo",
     "ChildSpec",
     "DefaultWorker",
@@ -82,6 +86,7 @@ __all__ = [
     "WorkerDied",
     "WorkerDown",
     "WorkerError",
+    "WorkerFunction",
     "WorkerHandle",
     "WorkerPool",
     "WorkerSpec",

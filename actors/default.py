@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, cast, overload
 
+from actors.functions import CallBound, CallBoundMany, Target, WorkerFunction
 from actors.handle import WorkerHandle
 from actors.queries import (
     CallEntrypoint,
     CallFunction,
+    CallMany,
     Eval,
     GetValue,
     LoadMainModule,
@@ -18,6 +20,7 @@ from actors.queries import (
 from actors.worker import Worker
 from runtimes import (
     DEFAULT,
+    BoundFunction,
     ConsoleEvent,
     Default,
     EncodedArgs,
@@ -34,13 +37,15 @@ from runtimes import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from actors.mailbox import MailboxOptions
     from actors.supervision import Supervision
 
 T = TypeVar("T")
 MIB = 1024 * 1024
+MOST_BOUND = 1000
+"""How many functions a worker remembers where they are; if there are more it looks them up anew."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -188,6 +193,71 @@ class DefaultWorkerHandle(WorkerHandle["DefaultQuery"]):
         return self.ask(CallFunction(function, args, module=module, returns=returns), timeout)
 
     @overload
+    def call_many(
+        self,
+        function: WorkerFunction[T],
+        args_list: Iterable[Sequence[Any]] | EncodedArgs,
+        *,
+        timeout: float | None = ...,
+    ) -> list[T]: ...
+    @overload
+    def call_many(
+        self,
+        function: str | FunctionHandle,
+        args_list: Iterable[Sequence[Any]] | EncodedArgs,
+        *,
+        module: ModuleId | str | None = ...,
+        timeout: float | None = ...,
+    ) -> list[Any]: ...
+    @overload
+    def call_many(
+        self,
+        function: str | FunctionHandle,
+        args_list: Iterable[Sequence[Any]] | EncodedArgs,
+        *,
+        returns: type[T],
+        module: ModuleId | str | None = ...,
+        timeout: float | None = ...,
+    ) -> list[T]: ...
+    def call_many(
+        self,
+        function: str | FunctionHandle | WorkerFunction[Any],
+        args_list: Iterable[Sequence[Any]] | EncodedArgs,
+        *,
+        returns: Any = None,
+        module: ModuleId | str | None = None,
+        timeout: float | None = None,
+    ) -> list[Any]:
+        """Call a function once for each sequence of arguments, as one query; see `CallMany`."""
+        if isinstance(function, WorkerFunction):
+            return function.call_many(args_list, timeout=timeout)
+        return self.ask(CallMany(function, args_list, module=module, returns=returns), timeout)
+
+    @overload
+    def function(
+        self, name: str, *, module: ModuleId | str | None = ..., timeout: float | None = ...
+    ) -> WorkerFunction[Any]: ...
+    @overload
+    def function(
+        self,
+        name: str,
+        *,
+        returns: type[T],
+        module: ModuleId | str | None = ...,
+        timeout: float | None = ...,
+    ) -> WorkerFunction[T]: ...
+    def function(
+        self,
+        name: str,
+        *,
+        returns: Any = None,
+        module: ModuleId | str | None = None,
+        timeout: float | None = None,
+    ) -> WorkerFunction[Any]:
+        """Look a function up, once for many calls; see `WorkerFunction`."""
+        return WorkerFunction(self, name, module=module, returns=returns)._look_up(timeout)
+
+    @overload
     def call_entrypoint(
         self,
         module: ModuleId | str,
@@ -245,6 +315,8 @@ DefaultQuery = (
     | LoadModule
     | LoadMainModule
     | CallFunction[Any]
+    | CallMany[Any]
+    | CallBound[Any]
     | CallEntrypoint[Any]
     | GetValue[Any]
 )
@@ -298,6 +370,7 @@ class DefaultWorker(Worker[DefaultWorkerOptions, DefaultQuery]):
         self.stop_grace = options.hard_stop_grace
         self._modules: list[ModuleHandle] = []
         self._by_name: dict[str, ModuleHandle] = {}
+        self._bound: dict[Target, BoundFunction[Any]] = {}
         self._found: tuple[ModuleId | str | None, ModuleHandle | None] = (None, None)
         runtime = self.make_runtime(options.runtime_options(self.console))
         try:
@@ -328,6 +401,28 @@ class DefaultWorker(Worker[DefaultWorkerOptions, DefaultQuery]):
         return runtime.call_function(
             query.function, query.args, module=found, returns=query.returns
         )
+
+    def _call_many(self, runtime: Runtime, query: CallMany[Any]) -> list[Any]:
+        module = self._find(query.module)
+        return runtime.call_many(
+            query.function, query.args_list, module=module, returns=query.returns
+        )
+
+    def _call_bound(self, runtime: Runtime, query: CallBound[Any]) -> Any:
+        bound = self._bound.get(query.target) or self._bind(runtime, query.target)
+        return bound.call(query.args)
+
+    def _call_bound_many(self, runtime: Runtime, query: CallBoundMany[Any]) -> list[Any]:
+        bound = self._bound.get(query.target) or self._bind(runtime, query.target)
+        return bound.call_many(query.args)
+
+    def _bind(self, runtime: Runtime, target: Target) -> BoundFunction[Any]:
+        module = self._find(target.module)
+        bound = runtime.function(target.name, module=module, returns=target.returns)
+        if len(self._bound) >= MOST_BOUND:
+            self._bound.clear()
+        self._bound[target] = bound
+        return bound
 
     def _call_entrypoint(self, runtime: Runtime, query: CallEntrypoint[Any]) -> Any:
         module = cast("ModuleHandle", self._find(query.module))
@@ -394,6 +489,9 @@ _ANSWERS: dict[type[Any], Callable[[DefaultWorker, Any, Any], Any]] = {
     LoadModule: DefaultWorker._load_module,
     LoadMainModule: DefaultWorker._load_module,
     CallFunction: DefaultWorker._call_function,
+    CallMany: DefaultWorker._call_many,
+    CallBound: DefaultWorker._call_bound,
+    CallBoundMany: DefaultWorker._call_bound_many,
     CallEntrypoint: DefaultWorker._call_entrypoint,
     GetValue: DefaultWorker._get_value,
 }

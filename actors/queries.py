@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast, overload
 
 from actors.query import Query
-from runtimes import EncodedArgs, FunctionHandle, Module, encode_args
+from runtimes import EncodedArgs, FunctionHandle, Module, encode_args, encode_calls
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 T = TypeVar("T")
 
@@ -156,6 +156,64 @@ class CallFunction(Query[T]):
 
 
 @dataclass(frozen=True, init=False, slots=True)
+class CallMany(Query[list[T]]):
+    """Call a function once for each sequence of arguments, in one run.
+
+    The first call that fails ends it: the error's ``call_index`` says which it was. Deadline and
+    limits are for all calls together. The arguments are encoded when the query is sent.
+
+    Attributes:
+        function: The name or handle; see `CallFunction`.
+        args_list: The arguments of each call.
+        module: Where to look first: a module's id or name.
+        returns: A type to check and convert each result to, or None.
+    """
+
+    function: str | FunctionHandle
+    args_list: Iterable[Sequence[Any]] | EncodedArgs
+    module: ModuleId | str | None
+    returns: Any
+
+    @overload
+    def __init__(
+        self: CallMany[Any],
+        function: str | FunctionHandle,
+        args_list: Iterable[Sequence[Any]] | EncodedArgs,
+        *,
+        module: ModuleId | str | None = ...,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: CallMany[T],
+        function: str | FunctionHandle,
+        args_list: Iterable[Sequence[Any]] | EncodedArgs,
+        *,
+        module: ModuleId | str | None = ...,
+        returns: type[T],
+    ) -> None: ...
+    def __init__(
+        self,
+        function: str | FunctionHandle,
+        args_list: Iterable[Sequence[Any]] | EncodedArgs,
+        *,
+        module: ModuleId | str | None = None,
+        returns: Any = None,
+    ) -> None:
+        _many_function(self, function)
+        _many_args(self, args_list)
+        _many_module(self, module)
+        _many_returns(self, returns)
+
+    def freeze(self) -> Self:
+        """Encode the arguments as they are now."""
+        if isinstance(self.args_list, EncodedArgs):
+            return self
+        twin = copy.copy(self)
+        _many_args(twin, encode_calls(self.args_list))
+        return twin
+
+
+@dataclass(frozen=True, init=False, slots=True)
 class CallEntrypoint(Query[T]):
     """Call a module's entrypoint; a promise is awaited.
 
@@ -252,6 +310,10 @@ _call_function = _setter(CallFunction, "function")
 _call_args = _setter(CallFunction, "args")
 _call_module = _setter(CallFunction, "module")
 _call_returns = _setter(CallFunction, "returns")
+_many_function = _setter(CallMany, "function")
+_many_args = _setter(CallMany, "args_list")
+_many_module = _setter(CallMany, "module")
+_many_returns = _setter(CallMany, "returns")
 _entry_module = _setter(CallEntrypoint, "module")
 _entry_args = _setter(CallEntrypoint, "args")
 _entry_returns = _setter(CallEntrypoint, "returns")

@@ -32,7 +32,7 @@ from runtimes.errors import (
 from runtimes.modules import Module, ModuleHandle
 from runtimes.options import DEFAULT, Default, HostFunction, RuntimeOptions
 from runtimes.protocol import BoundFunction, CanMove, FunctionHandle, Runtime
-from runtimes.quickjs import JSFunction, JSPromise, QuickJSRuntime, configure, encode_args
+from runtimes.quickjs import JSFunction, JSPromise, QuickJSRuntime, configure, encode_args, encode_calls
 from runtimes.values import (
     ArrayBuffer,
     BigInt,
@@ -91,5 +91,6 @@ __all__ = [
     "WrongThread",
     "configure",
     "encode_args",
+    "encode_calls",
     "undefined",
 ]

@@ -9,7 +9,7 @@ from runtimes.errors import JSRuntimeError
 from runtimes.options import DEFAULT, Default
 from runtimes.quickjs import _abi
 from runtimes.quickjs._codec import convert
-from runtimes.quickjs._encoded import require_sequence
+from runtimes.quickjs._encoded import plain_calls
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _NO_CALL: Final = 0xFFFFFFFF
-_PLAIN: Final = frozenset({list, tuple})
 
 
 class BoundFunction(Generic[T]):
@@ -156,18 +155,3 @@ def _encode_calls(guest: Guest, args_list: Iterable[Sequence[Any]] | EncodedArgs
     if isinstance(args_list, EncodedArgs):
         return args_list.for_owner(guest.owner)
     return guest.codec.encode(plain_calls(args_list))
-
-
-def plain_calls(args_list: Iterable[Sequence[Any]]) -> list[Any]:
-    """Return a batch as a list of lists or tuples.
-
-    Raises:
-        TypeError: It, or one of its members, is surely a slip: a text, bytes or a mapping.
-    """
-    require_sequence(args_list)
-    calls = args_list if type(args_list) is list else list(args_list)
-    if _PLAIN.issuperset(map(type, calls)):
-        return calls
-    for each in calls:
-        require_sequence(each)
-    return [list(each) for each in calls]

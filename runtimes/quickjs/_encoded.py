@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
 
 from runtimes.encoded import EncodedArgs
 from runtimes.errors import StaleHandle
 from runtimes.quickjs._codec import Codec
+
+_PLAIN: Final = frozenset({list, tuple})
 
 
 def encode_args(args: Sequence[Any]) -> EncodedArgs:
@@ -25,6 +27,31 @@ def encode_args(args: Sequence[Any]) -> EncodedArgs:
         witness = _Witness()
         payload = Codec(_refuse_handle, witness).encode_args(args)
         return EncodedArgs(payload, _decode, frozenset(witness.owners))
+
+
+def encode_calls(args_list: Iterable[Sequence[Any]]) -> EncodedArgs:
+    """Encode the arguments of many calls, for `Runtime.call_many`, as `encode_args` does for one.
+
+    Raises:
+        ConversionError: Something in them cannot cross; ``path`` says where.
+        TypeError: They, or those of one call, are a text, bytes or a mapping: surely a slip.
+    """
+    return encode_args(plain_calls(args_list))
+
+
+def plain_calls(args_list: Iterable[Sequence[Any]]) -> list[Any]:
+    """Return a batch as a list of lists or tuples.
+
+    Raises:
+        TypeError: It, or one of its members, is surely a slip: a text, bytes or a mapping.
+    """
+    require_sequence(args_list)
+    calls = args_list if type(args_list) is list else list(args_list)
+    if _PLAIN.issuperset(map(type, calls)):
+        return calls
+    for each in calls:
+        require_sequence(each)
+    return [list(each) for each in calls]
 
 
 def require_sequence(args: object) -> None:
