@@ -64,7 +64,8 @@ class DefaultWorkerOptions:
         hard_stop: How code that never polls is stopped; see `RuntimeOptions`.
         hard_stop_grace: Seconds between the deadline, when the script is asked to stop, and the
             hard stop, which costs the worker its runtime.
-        allocation: Where its memory comes from; see `RuntimeOptions`.
+        allocation: Where a runtime's memory comes from; ``"on_demand"`` for workers that are to
+            take a `SharedBuffer`. See `RuntimeOptions`.
         host_functions: Name to Python callable, or namespace to a mapping of those. They run on the
             worker's thread; with a pool they are called by several threads at once.
         modules: Modules to load at the start, in this order, before any query. All of them may be

@@ -38,7 +38,6 @@ def new_runtime(make: Callable[[], Engine]) -> Callable[[], None]:
 
 def new_process(script: str) -> Measure:
     """Return a measure from starting Python to its end, with one result on the way."""
-
     env = environment()
 
     def measure() -> float:

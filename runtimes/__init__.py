@@ -32,7 +32,15 @@ from runtimes.errors import (
 from runtimes.modules import Module, ModuleHandle
 from runtimes.options import DEFAULT, Default, HostFunction, RuntimeOptions
 from runtimes.protocol import BoundFunction, CanMove, FunctionHandle, Runtime
-from runtimes.quickjs import JSFunction, JSPromise, QuickJSRuntime, configure, encode_args, encode_calls
+from runtimes.quickjs import (
+    JSFunction,
+    JSPromise,
+    QuickJSRuntime,
+    configure,
+    encode_args,
+    encode_calls,
+)
+from runtimes.shared import SharedBuffer
 from runtimes.values import (
     ArrayBuffer,
     BigInt,
@@ -79,6 +87,7 @@ __all__ = [
     "RunCancelled",
     "Runtime",
     "RuntimeOptions",
+    "SharedBuffer",
     "SnapshotMismatch",
     "StackLimitError",
     "StaleHandle",

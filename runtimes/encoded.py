@@ -9,6 +9,8 @@ from runtimes.errors import StaleHandle
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from runtimes.shared import SharedBuffer
+
 
 class EncodedArgs:
     """The arguments of one call, as they were at `encode_args`; any thread may use them.
@@ -18,26 +20,32 @@ class EncodedArgs:
     Attributes:
         payload: They, encoded as an array.
         owners: The runtimes whose handles are among them; no other runtime takes these arguments.
+        buffers: The shared buffers among them, which live as long as these arguments do.
     """
 
-    __slots__ = ("_decode", "owners", "payload")
+    __slots__ = ("_decode", "buffers", "owners", "payload")
 
     def __init__(
         self,
         payload: bytes,
         decode: Callable[[bytes], list[Any]],
         owners: frozenset[Any] = frozenset(),
+        buffers: tuple[SharedBuffer, ...] = (),
     ) -> None:
         self.payload = payload
         self.owners = owners
+        self.buffers = buffers
         self._decode = decode
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Be pickled, unless handles are among them.
+        """Be pickled, unless handles or shared buffers are among them.
 
         Raises:
-            TypeError: They hold a function or promise, which belongs to its runtime.
+            TypeError: They hold a function or promise, which belongs to its runtime, or a
+                `SharedBuffer`, which belongs to this process.
         """
+        if self.buffers:
+            raise TypeError("arguments that hold a SharedBuffer belong to this process")
         if self.owners:
             raise TypeError("arguments that hold a handle belong to its runtime; pickle the others")
         return EncodedArgs, (self.payload, self._decode)

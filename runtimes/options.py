@@ -55,7 +55,7 @@ class RuntimeOptions:
         allocation: Where the memory comes from: ``"pooled"`` is a slot that is kept warm, where
             there are slots and one is free (see `configure`), else as ``"on_demand"``, which asks
             the system for memory and gives it back. On demand takes longer to make, and keeps
-            nothing.
+            nothing; and only such a runtime takes a `SharedBuffer`.
         console: Called with each console event on the runtime's own thread; None drops them.
         host_functions: Name to callable, or namespace to a mapping of those.
         modules: Modules that may be imported by name; they run when first imported.

@@ -5,5 +5,11 @@ from runtimes.quickjs._handles import JSFunction, JSPromise
 from runtimes.quickjs._pooling import configure
 from runtimes.quickjs._runtime import QuickJSRuntime
 
-__all__ = ["JSFunction", "JSPromise", "QuickJSRuntime", "configure", "encode_args"]
-__all__ = ["JSFunction", "JSPromise", "QuickJSRuntime", "encode_args", "encode_calls"]
+__all__ = [
+    "JSFunction",
+    "JSPromise",
+    "QuickJSRuntime",
+    "configure",
+    "encode_args",
+    "encode_calls",
+]

@@ -24,6 +24,7 @@ from runtimes.quickjs import _slow_codec, _wire
 from runtimes.quickjs._conversions import (
     EPOCH,
     MILLISECOND,
+    Recipient,
     Refused,
     is_wide,
     to_extension,
@@ -41,7 +42,9 @@ from runtimes.values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+    from runtimes.shared import SharedBuffer
 
 T = TypeVar("T")
 
@@ -61,6 +64,8 @@ _FLAT: Final = frozenset({int, str, float, bool, type(None), bytes})
 _CONTAINERS: Final = frozenset({list, tuple, dict})
 _F64: Final = Struct("<d")
 _HANDLE: Final = Struct("<BI")
+_U32: Final = Struct("<I")
+_NONE_SHARED: Final[Mapping[int, SharedBuffer]] = {}
 
 
 class _Nonsense(Exception):
@@ -73,15 +78,24 @@ class Codec:
     Encoding keeps no state and may be done on any thread; decoding belongs to the runtime's.
     """
 
-    def __init__(self, make_handle: Callable[[int, int], object], owner: object) -> None:
+    def __init__(
+        self,
+        make_handle: Callable[[int, int], object],
+        owner: object,
+        take: Callable[[SharedBuffer], None] | None = None,
+        shared: Mapping[int, SharedBuffer] = _NONE_SHARED,
+    ) -> None:
         """Prepare both ways.
 
         Args:
             make_handle: Called with kind and number for each function or promise that comes out.
             owner: Compared with the ``_owner`` of handles that go in.
+            take: Called with each SharedBuffer that goes in; None to refuse them.
+            shared: Those that may come out, by number; looked at when they do.
         """
         self._make_handle = make_handle
-        self._owner = owner
+        self._recipient = Recipient(owner, take)
+        self._shared = shared
         self._decode = msgspec.msgpack.Decoder(ext_hook=self._from_extension).decode
         self._interrupts: dict[int, BaseException] = {}
 
@@ -120,7 +134,7 @@ class Codec:
         return self.encode(args)
 
     def _encode_slowly(self, value: Any) -> bytes:
-        return _slow_codec.encode(value, self._owner, self._encode_fast)
+        return _slow_codec.encode(value, self._recipient, self._encode_fast)
 
     def _encode_fast(self, value: Any) -> bytes:
         """Encode, or raise any Exception if that needs more care."""
@@ -143,7 +157,7 @@ class Codec:
     def _to_extension(self, value: Any) -> Any:
         """Encode what ormsgpack does not know; whatever is raised makes it give up."""
         try:
-            extension = to_extension(value, self._owner)
+            extension = to_extension(value, self._recipient)
             if extension is None:
                 plain = to_plain(value)
                 if _has_wide_view(plain):
@@ -186,6 +200,8 @@ class Codec:
             return build(members)
         if code == _wire.HANDLE:
             return self._read_handle(data)
+        if code == _wire.SHARED:
+            return self._read_shared(data)
         read = _READERS.get(code)
         if read is None:
             raise _Nonsense(f"extension {code}")
@@ -195,6 +211,12 @@ class Codec:
         if len(data) != _HANDLE.size:
             raise _Nonsense("a handle without its number")
         return self._make_handle(*_HANDLE.unpack(data))
+
+    def _read_shared(self, data: memoryview) -> SharedBuffer:
+        buffer = self._shared.get(_U32.unpack(data)[0]) if len(data) == _U32.size else None
+        if buffer is None:
+            raise _Nonsense("a SharedBuffer that it was not given")
+        return buffer
 
 
 def _has_wide_view(value: Any) -> bool:

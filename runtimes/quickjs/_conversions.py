@@ -18,6 +18,8 @@ import msgspec
 
 from runtimes.errors import JSError, StaleHandle
 from runtimes.quickjs import _wire
+from runtimes.quickjs._shared import NOT_TAKEN
+from runtimes.shared import SharedBuffer
 from runtimes.values import (
     ArrayBuffer,
     BigInt,
@@ -34,6 +36,7 @@ MILLISECOND: Final = dt.timedelta(milliseconds=1)
 
 _F64: Final = Struct("<d")
 _HANDLE: Final = Struct("<BI")
+_U32: Final = Struct("<I")
 _TYPED: Final = {kind: _wire.TYPED_ARRAY + i for i, kind in enumerate(_wire.TYPED_ARRAYS)}
 _UINT8: Final = _wire.TYPED_ARRAY + _wire.TYPED_ARRAYS.index("Uint8Array")
 
@@ -45,12 +48,25 @@ class Refused(Exception):
     """The value cannot cross; the text says why."""
 
 
-def to_extension(value: Any, owner: object) -> Extension | None:
+@dataclasses.dataclass(frozen=True, slots=True)
+class Recipient:
+    """Who is to receive values.
+
+    Attributes:
+        owner: The runtime, as handles name theirs.
+        take: Called with each SharedBuffer, perhaps several times; None if it takes none.
+    """
+
+    owner: object
+    take: Callable[[SharedBuffer], None] | None = None
+
+
+def to_extension(value: Any, recipient: Recipient) -> Extension | None:
     """Return what the value is as an extension, or None if it is none.
 
     Args:
         value: Anything.
-        owner: The runtime that is to receive it, as handles name theirs.
+        recipient: Who is to receive it.
 
     Raises:
         Refused: It is one in principle, but cannot cross.
@@ -61,7 +77,9 @@ def to_extension(value: Any, owner: object) -> Extension | None:
     if simple is not None:
         return simple(value)
     if hasattr(kind, "_handle_id"):
-        return _handle(value, owner)
+        return _handle(value, recipient.owner)
+    if kind is SharedBuffer:
+        return _shared(value, recipient)
     if isinstance(value, JSError):
         return _error(value)
     if isinstance(value, dt.datetime):
@@ -185,6 +203,13 @@ def _handle(value: Any, owner: object) -> Extension:
     if value._owner != owner:
         raise StaleHandle("the handle belongs to another runtime, or to one that is gone")
     return _wire.HANDLE, _HANDLE.pack(0, value._handle_id)
+
+
+def _shared(value: SharedBuffer, recipient: Recipient) -> Extension:
+    if recipient.take is None:
+        raise Refused(NOT_TAKEN)
+    recipient.take(value)
+    return _wire.SHARED, _U32.pack(value._number)
 
 
 _EXTENSIONS: Final[dict[type, Callable[[Any], Extension | None]]] = {

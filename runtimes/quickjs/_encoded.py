@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from runtimes.encoded import EncodedArgs
 from runtimes.errors import StaleHandle
 from runtimes.quickjs._codec import Codec
+
+if TYPE_CHECKING:
+    from runtimes.shared import SharedBuffer
 
 _PLAIN: Final = frozenset({list, tuple})
 
@@ -23,10 +26,14 @@ def encode_args(args: Sequence[Any]) -> EncodedArgs:
         require_sequence(args)
     try:
         return EncodedArgs(_CODEC.encode_args(args), _decode)
-    except StaleHandle:  # there are handles: encode again, and note whose
-        witness = _Witness()
-        payload = Codec(_refuse_handle, witness).encode_args(args)
-        return EncodedArgs(payload, _decode, frozenset(witness.owners))
+    except StaleHandle:  # there are handles or shared buffers: encode again, and note which
+        witness, shared = _Witness(), _Gathered()
+        codec = Codec(_refuse_handle, witness, shared.take, shared.buffers)
+        payload = codec.encode_args(args)
+        buffers = tuple(shared.buffers.values())
+        return EncodedArgs(
+            payload, codec.decode if buffers else _decode, frozenset(witness.owners), buffers
+        )
 
 
 def encode_calls(args_list: Iterable[Sequence[Any]]) -> EncodedArgs:
@@ -85,4 +92,18 @@ class _Witness:
     __hash__ = None  # type: ignore[assignment]
 
 
-_CODEC = Codec(_refuse_handle, None)
+class _Gathered:
+    """Takes any SharedBuffer, and keeps it."""
+
+    def __init__(self) -> None:
+        self.buffers: dict[int, SharedBuffer] = {}
+
+    def take(self, buffer: SharedBuffer) -> None:
+        self.buffers[buffer._number] = buffer
+
+
+def _gather_instead(buffer: SharedBuffer) -> None:
+    raise StaleHandle("a SharedBuffer has to be kept with the arguments")
+
+
+_CODEC = Codec(_refuse_handle, None, _gather_instead)

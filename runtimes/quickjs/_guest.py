@@ -39,6 +39,7 @@ from runtimes.quickjs._instance import (
 from runtimes.quickjs._lease import Lease
 from runtimes.quickjs._memory import GuestMemory
 from runtimes.quickjs._reports import is_report, stopped, to_exception
+from runtimes.quickjs._shared import Shares
 from runtimes.quickjs._threads import require_stack
 from runtimes.quickjs._wire import HANDLE_FUNCTION
 
@@ -77,7 +78,8 @@ class Guest:
         self.owner = next(_OWNERS)
         self.dropped: deque[int] = deque()
         self.deadline: float | None = None
-        self.codec = Codec(self._make_handle, self.owner)
+        self._shares = Shares(self)
+        self.codec = Codec(self._make_handle, self.owner, self._shares.hook, self._shares.held)
         self._callbacks = Callbacks(options, self.codec)
         self.functions = self._callbacks.functions
         self.modules = self._callbacks.modules
@@ -223,6 +225,9 @@ class Guest:
         except BrokenRuntimeError:  # the guest talks nonsense
             self._break()
             raise
+        finally:
+            if outermost and self._shares.held:
+                self._shares.drain()
         if outermost and self._callbacks.errors:
             self._callbacks.errors.clear()
         return decoded
@@ -269,6 +274,8 @@ class Guest:
             ConversionError, StaleHandle, TypeError: They cannot be this guest's arguments.
         """
         if type(args) is EncodedArgs:
+            for buffer in args.buffers:
+                self._shares.take(buffer)
             return args.for_owner(self.owner)
         if type(args) is not list and type(args) is not tuple:
             require_sequence(args)
@@ -288,6 +295,7 @@ class Guest:
             return
         if get_ident() != self._thread or self._depth:
             raise WrongThread("a runtime is closed by its own thread, and not during a run")
+        self._shares.take_back()
         leaked = self._shutdown() if self._ended is None else 0
         self._ended = ClosedRuntimeError
         self._lease.close()
@@ -310,6 +318,11 @@ class Guest:
         self._memory.put(encoded)
         return bool(self._call("guest_has_module", len(encoded)))
 
+    @property
+    def shares_memory(self) -> bool:
+        """Whether a `SharedBuffer` is mapped into its memory, which then is not its alone."""
+        return bool(self._shares.held)
+
     def memory_used(self) -> int:
         """Bytes that the engine holds, as of the end of the last run."""
         self.check()
@@ -326,7 +339,11 @@ class Guest:
     def collect(self) -> int:
         """Collect garbage and return the bytes in use."""
         self.check()
-        return self._call("guest_collect")
+        used = self._call("guest_collect")
+        if self._shares.held and not self._depth:
+            self._shares.drain()
+            used = self._call("guest_collect")
+        return used
 
     # -- outcomes
 

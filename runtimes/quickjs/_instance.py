@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from runtimes.quickjs._engine import HardStop, LoadedGuest
     from runtimes.quickjs._pooling import Allocation
+    from runtimes.quickjs._shared import Overlays
 
 Layer = Literal["raw", "plain"]
 TrapKind = Literal["stack_overflow", "out_of_bounds", "unreachable", "interrupt", "other"]
@@ -93,6 +94,14 @@ class Instance(Protocol):
     memory: memoryview
     bump_epoch: Callable[[], None] | None
     interrupt: Callable[[], object] | None
+
+    @property
+    def overlays(self) -> Overlays:
+        """What is mapped over its memory; taken away when that ends, whichever way.
+
+        Raises:
+            InstanceUnusableError: It is closed.
+        """
 
     @property
     def dead(self) -> bool:

@@ -29,6 +29,7 @@ from wasmtime import _ffi as _bindings
 from runtimes.quickjs import _trap_signals
 from runtimes.quickjs._abi import STOP_REPLY, CheckPlace
 from runtimes.quickjs._instance import GuestTrap, InstanceBusyError, InstanceUnusableError
+from runtimes.quickjs._shared import Overlays
 from runtimes.quickjs._traps import as_guest_trap
 
 if TYPE_CHECKING:
@@ -149,6 +150,18 @@ def _answer_epochs(me: weakref.ref[PlainInstance], store: wasmtime.Store) -> obj
     return callback
 
 
+class _Store(wasmtime.Store):
+    """A store whose memory is all its own again before it goes."""
+
+    def __init__(self, engine: wasmtime.Engine) -> None:
+        self.overlays = Overlays()
+        super().__init__(engine)
+
+    def _delete(self, ptr: Any) -> None:
+        self.overlays.lift_all()
+        super()._delete(ptr)
+
+
 class PlainInstance:
     """An `Instance` on wasmtime's public interface; see there for the contract."""
 
@@ -167,7 +180,7 @@ class PlainInstance:
         self._depth = 0
         self._closed = ""
         self._pid = os.getpid()
-        self._store = wasmtime.Store(loaded.engine)
+        self._store = _Store(loaded.engine)
         if memory_limit_bytes is not None:
             self._store.set_limits(memory_size=memory_limit_bytes)
         if loaded.uses_wasi:
@@ -304,6 +317,12 @@ class PlainInstance:
             raise ValueError(f"{size} bytes at {offset} are not inside the memory")
         return ctypes.addressof(ctypes.c_ubyte.from_buffer(self.memory)) + offset
 
+    @property
+    def overlays(self) -> Overlays:
+        """What is mapped over the memory."""
+        self._refuse_closed()
+        return self._store.overlays
+
     def close(self) -> None:
         """Give the memory back."""
         if self._closed:
@@ -314,6 +333,7 @@ class PlainInstance:
             if self._depth:
                 raise InstanceBusyError("the instance is running")
             self._closed = "the instance is closed"
+            self._store.overlays.lift_all()
             with suppress(BufferError):  # somebody holds it, and with it the store
                 self.memory.release()
             del self._exports, self._store, self._linker  # the last one out deletes

@@ -36,6 +36,7 @@ from runtimes.quickjs._raw_imports import (
     link,
     threads,
 )
+from runtimes.quickjs._shared import Overlays
 from runtimes.quickjs._traps import as_guest_trap
 
 if TYPE_CHECKING:
@@ -51,10 +52,11 @@ _invoke = _capi.call_unchecked
 class _Store:
     """Owns a C store and deletes it with its last reference (never in a forked child)."""
 
-    __slots__ = ("context", "pid", "pointer")
+    __slots__ = ("context", "overlays", "pid", "pointer")
 
     def __init__(self, engine: int) -> None:
         self.pid = os.getpid()
+        self.overlays: Overlays | None = None
         self.pointer: int = _capi.store_new(engine, None, None)
         self.context: int = _capi.store_context(self.pointer)
 
@@ -64,6 +66,8 @@ class _Store:
         getpid: Callable[[], int] = os.getpid,
     ) -> None:
         if self.pid == getpid():  # both bound early: modules go first when Python exits
+            if self.overlays is not None:
+                self.overlays.lift_all()
             store_delete(self.pointer)
 
 
@@ -189,6 +193,16 @@ class RawInstance:
             raise ValueError(f"{size} bytes at {offset} are not inside the memory")
         return self._base + offset
 
+    @property
+    def overlays(self) -> Overlays:
+        """What is mapped over the memory."""
+        store = self._state.store
+        if not isinstance(store, _Store):
+            raise InstanceUnusableError("the instance is closed")
+        if store.overlays is None:
+            store.overlays = Overlays()
+        return store.overlays
+
     def close(self) -> None:
         """Give the memory back."""
         state = self._state
@@ -196,6 +210,8 @@ class RawInstance:
             state.owner = CLOSED
         elif state.owner is not CLOSED and state.owner is not FORKED:
             raise InstanceBusyError("the instance is running")
+        if isinstance(state.store, _Store) and state.store.overlays is not None:
+            state.store.overlays.lift_all()
         with contextlib.suppress(BufferError):  # somebody holds it, and with it the store
             self.memory.release()
         state.store = None

@@ -13,7 +13,7 @@ import msgspec
 
 from runtimes.errors import ConversionError, JSRuntimeError
 from runtimes.quickjs import _wire
-from runtimes.quickjs._conversions import Refused, is_wide, to_extension, to_plain
+from runtimes.quickjs._conversions import Recipient, Refused, is_wide, to_extension, to_plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,19 +24,19 @@ _FAST_ATTEMPTS = 20
 """How many parts may turn out to be nothing for the fast encoder before it is left alone."""
 
 
-def encode(value: Any, owner: object, fast: Callable[[Any], bytes]) -> bytes:
+def encode(value: Any, recipient: Recipient, fast: Callable[[Any], bytes]) -> bytes:
     """Encode a value.
 
     Args:
         value: Anything.
-        owner: The runtime that is to receive it, as handles name theirs.
+        recipient: Who is to receive it.
         fast: An encoder that may raise any Exception.
 
     Raises:
         ConversionError: Something in it cannot cross; ``path`` says where.
         StaleHandle: It contains a handle of another runtime.
     """
-    writer = _Writer(owner, fast)
+    writer = _Writer(recipient, fast)
     try:
         writer.write(value)
     except (JSRuntimeError, MemoryError):
@@ -73,9 +73,9 @@ class _Container:
 class _Writer:
     """One message in the making."""
 
-    def __init__(self, owner: object, fast: Callable[[Any], bytes]) -> None:
+    def __init__(self, recipient: Recipient, fast: Callable[[Any], bytes]) -> None:
         self.out = bytearray()
-        self._owner = owner
+        self._recipient = recipient
         self._fast = fast
         self._attempts = _FAST_ATTEMPTS
         self._open: list[_Container] = []
@@ -116,7 +116,7 @@ class _Writer:
                 return (
                     self._put_dict(source, value) if kind is dict else self._put_list(source, value)
                 )
-            extension = to_extension(value, self._owner)
+            extension = to_extension(value, self._recipient)
             if extension is not None:
                 return self._put_extension(source, *extension)
             if kind is int or (kind is memoryview and not is_wide(value)):

@@ -16,6 +16,7 @@ ERROR: Final = 6
 HANDLE: Final = 7
 WTF8: Final = 8
 OBJECT: Final = 9
+SHARED: Final = 10
 ARRAY_BUFFER: Final = 15
 TYPED_ARRAY: Final = 16
 """Plus the index in `TYPED_ARRAYS`."""

@@ -30,6 +30,7 @@ from runtimes.errors import (
 )
 from runtimes.modules import Module, ModuleHandle
 from runtimes.options import DEFAULT, Default, HostFunction, RuntimeOptions
+from runtimes.shared import SharedBuffer
 from runtimes.testing._echo_function import EchoFunction
 from runtimes.testing._echo_words import WORDS, Own, Scope
 from runtimes.values import Undefined, undefined
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 _owners = count(1)
-_PLAIN = (type(None), bool, int, float, str, bytes, Undefined)
+_PLAIN = (type(None), bool, int, float, str, bytes, Undefined, SharedBuffer)
 
 
 class EchoRuntime:

@@ -199,6 +199,7 @@ GUEST_EXPORT(guest_shutdown)(void) {
   modules_free(ctx);
   JS_FreeContext(ctx);
   JS_FreeRuntime(rt);
+  while (shares) guest_unshare(shares->number);
   heap_free(input());
   out_free();
   return heap_used;

@@ -31,12 +31,14 @@ static const JSMallocFunctions engine_allocator = {engine_calloc, engine_malloc,
                                                    engine_realloc, engine_usable_size};
 
 /* Called by the engine, through a named edit: when to collect next. As upstream, half as much again,
- * but in time before the limit, or garbage would pass for a full memory. */
+ * but in time before the limit, or garbage would pass for a full memory. What is shared out counts
+ * against the limit, but is none of the engine's. */
 size_t guest_gc_threshold(size_t used) {
   size_t threshold = used + used / 2;
-  if (heap_limit && threshold > heap_limit - heap_limit / 8) {
-    threshold = heap_limit - heap_limit / 8;
-    if (threshold < used + heap_limit / 64) threshold = used + heap_limit / 64;
+  size_t limit = heap_limit > shares_used ? heap_limit - shares_used : heap_limit;
+  if (heap_limit && threshold > limit - limit / 8) {
+    threshold = limit - limit / 8;
+    if (threshold < used + limit / 64) threshold = used + limit / 64;
   }
   return threshold;
 }

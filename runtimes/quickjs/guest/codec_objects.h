@@ -267,6 +267,13 @@ static bool put_array_buffer(const JSArrayBuffer *buffer) {
   return put_extension(WIRE_ARRAY_BUFFER, buffer->data, (uint32_t)buffer->byte_length);
 }
 
+/* What is shared is named, not copied; memory of the script's own nobody else could share. */
+static bool put_shared(const JSArrayBuffer *buffer) {
+  const Share *share = share_of(buffer);
+  if (!share) return put_refused("a SharedArrayBuffer that is no SharedBuffer of the host's");
+  return put_extension(WIRE_SHARED, &share->number, sizeof share->number);
+}
+
 /* Refuse an object of the engine that has no meaning outside, by its class's name. */
 __attribute__((cold)) static bool put_refused_class(JSContext *context, const JSObject *object) {
   char name[64], what[80];
@@ -341,6 +348,7 @@ static bool put_object(JSContext *context, JSValueConst value) {
   case JS_CLASS_SYMBOL: return put_value(context, object->u.object_data);
   case JS_CLASS_DATE: return put_date(object);
   case JS_CLASS_ARRAY_BUFFER: return put_array_buffer(object->u.array_buffer);
+  case JS_CLASS_SHARED_ARRAY_BUFFER: return put_shared(object->u.array_buffer);
   case JS_CLASS_PROMISE: return put_handle(context, value, WIRE_HANDLE_PROMISE);
   case JS_CLASS_PROXY: return put_proxy(context, value);
   default:

@@ -135,6 +135,16 @@ static JSValue read_handle(JSContext *context, Reader *payload) {
   return read_big(handle_lookup(context, number));
 }
 
+/* Memory that the host shares out, under a number that it has announced. */
+static JSValue read_shared(JSContext *context, Reader *payload) {
+  uint32_t number;
+  if (!has_bytes(payload, sizeof number)) return read_malformed(context);
+  memcpy(&number, payload->at, sizeof number);
+  payload->at += sizeof number;
+  JSValue object = share_object(context, number);
+  return JS_IsUndefined(object) ? read_malformed(context) : read_big(object);
+}
+
 /* Which of the engine's error types has that name; JS_PLAIN_ERROR if none. */
 static JSErrorEnum error_type(JSContext *context, JSValueConst name) {
   static const char names[][16] = {"EvalError",     "RangeError", "ReferenceError",
@@ -214,6 +224,7 @@ static JSValue read_extension(JSContext *context, Reader *payload, uint32_t type
   case WIRE_HANDLE: return read_handle(context, payload);
   case WIRE_WTF8: return read_string(context, payload, length);
   case WIRE_OBJECT: return read_object_array(context, payload);
+  case WIRE_SHARED: return read_shared(context, payload);
   case WIRE_ARRAY_BUFFER: return read_array_buffer(context, payload, length);
   default:
     if (type >= WIRE_TYPED_ARRAY && type < WIRE_TYPED_ARRAY + WIRE_TYPED_ARRAY_KINDS)

@@ -16,6 +16,7 @@ size_t guest_gc_threshold(size_t used);
 static double guest_time_origin; /* of performance: milliseconds since 1970 */
 
 #include "alloc.h"
+#include "no_threads.h"
 #include "quickjs.c"
 
 GuestHeader guest_header;
@@ -26,6 +27,7 @@ static JSContext *ctx;
 
 #include "imports.h"
 #include "handles.h"
+#include "shared.h"
 #include "buffer.h"
 #include "codec_write.h"
 #include "codec_read.h"

@@ -54,6 +54,7 @@ VOID = 0x40
 UNREACHABLE, LOOP, IF, END, CALL, DROP = 0x00, 0x03, 0x04, 0x0B, 0x10, 0x1A
 I32_CONST, I32_LOAD, I32_GT_U = 0x41, 0x28, 0x4B
 PREFIX = 0xFC
+ATOMIC_PREFIX, ATOMIC_FENCE = 0xFE, 0xFE03
 MEMORY_COPY, MEMORY_FILL = 0xFC0A, 0xFC0B
 STOPPABLE = frozenset({LOOP, MEMORY_COPY, MEMORY_FILL})
 
@@ -66,7 +67,8 @@ ONE_INDEX = frozenset({0x0C, 0x0D, CALL, 0x12, *range(0x20, 0x27), 0x3F, 0x40, 0
     {0xFC09, MEMORY_FILL, 0xFC0D, 0xFC0F, 0xFC10, 0xFC11}
 )
 TWO_INDEXES = frozenset({0x11, 0x13, 0xFC08, MEMORY_COPY, 0xFC0C, 0xFC0E})
-MEMORY_ACCESS = frozenset(range(I32_LOAD, 0x3F))
+MEMORY_ACCESS = frozenset(range(I32_LOAD, 0x3F)) | frozenset(range(0xFE10, 0xFE4F))
+"""Plain and atomic. What waits (0xFE01, 0xFE02) is refused: no stop check could end a wait."""
 SIGNED = frozenset({I32_CONST, 0x42, 0xD0})
 BRANCH_TABLE = 0x0E
 TYPED_SELECT = 0x1C
@@ -128,14 +130,14 @@ class Reader:
         return self.block().decode()
 
     def instruction(self) -> int:
-        """Skip one instruction; returns its opcode, a prefixed one as 0xFC00 | number.
+        """Skip one instruction; returns its opcode, a prefixed one as prefix << 8 | number.
 
         Raises:
             PassError: the opcode is unknown here, so nobody can say where the next one starts.
         """
         opcode = self.byte()
-        if opcode == PREFIX:
-            opcode = PREFIX << 8 | self.unsigned()
+        if opcode in (PREFIX, ATOMIC_PREFIX):
+            opcode = opcode << 8 | self.unsigned()
         if opcode in NOTHING:
             pass
         elif opcode in ONE_INDEX:
@@ -152,6 +154,8 @@ class Reader:
                 self.unsigned()
         elif opcode == TYPED_SELECT:
             self.block()
+        elif opcode == ATOMIC_FENCE:
+            self.byte()
         elif opcode in (F32_CONST, F64_CONST):
             self.take(4 if opcode == F32_CONST else 8)
         else:

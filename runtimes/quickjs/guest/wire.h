@@ -20,6 +20,7 @@ typedef enum WireExt {
   WIRE_HANDLE = 7,        /* u8: a WireHandle, u32: the handle's number */
   WIRE_WTF8 = 8,          /* a string with lone surrogates, in WTF-8 */
   WIRE_OBJECT = 9,        /* a plain object with such a string among its keys; like WIRE_MAP */
+  WIRE_SHARED = 10,       /* u32: the number of a buffer whose memory the host shares out */
   WIRE_ARRAY_BUFFER = 15, /* its bytes */
   WIRE_TYPED_ARRAY = 16,  /* + the engine's JSTypedArrayEnum: its bytes. Never Uint8Array */
 } WireExt;
