@@ -1,14 +1,15 @@
 """The pool of slots: memory for runtimes that come and go, reserved once and kept warm.
 
-Without it, a new runtime maps 4 GiB of address space and its image, and unmaps them at its end: four
-calls into the kernel, and a page fault for each page that it touches. A slot of wasmtime's pooling
-allocator stays mapped. When its runtime is gone its first bytes, up to `keep_resident_bytes`, are
-written back to what the image says, and only what lies behind is given back to the kernel; so the
-next runtime finds its pages there. Measured: 78 us and 137 us for a runtime, one result and its end.
+Without it, a new runtime maps 4 GiB of address space and its image, and unmaps them at its end:
+four calls into the kernel, and a page fault for each page that it touches. A slot of wasmtime's
+pooling allocator stays mapped. When its runtime is gone its first bytes, up to
+`keep_resident_bytes`, are written back to what the image says, and only what lies behind is given
+back to the kernel; so the next runtime finds its pages there. Measured: 78 us and 137 us for a
+runtime, one result and its end.
 
-What it costs: a slot that was used holds those bytes for the rest of the process, be it free or not.
-Hence the number of slots is bounded. A runtime that finds none free is made without one, on demand:
-slower to make and to drop, the same in everything else.
+What it costs: a slot that was used holds those bytes for the rest of the process, be it free or
+not. Hence the number of slots is bounded. A runtime that finds none free is made without one, on
+demand: slower to make and to drop, the same in everything else.
 """
 
 from __future__ import annotations
