@@ -6,6 +6,7 @@ import pytest
 import wasmtime
 
 from runtimes.quickjs.guest import build, image
+from runtimes.quickjs.guest.stop_checks import MAGIC, Module, Reader, skip_locals
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +34,21 @@ def test_nobody_can_boot_it_a_second_time(guest: wasmtime.Module) -> None:
     names = {item.name for item in guest.exports}
     assert "guest_adopt" in names
     assert not names & set(image.BOOT)
+
+
+def test_atomics_are_atomic_and_nothing_waits() -> None:
+    # The compiler makes plain loads and stores of them if it believes that there are no threads.
+    content = build.Guest().wasm.read_bytes()
+    assert content.startswith(MAGIC)
+    used = set()
+    for body in Module.parse(content).functions:
+        reader = Reader(body)
+        skip_locals(reader)
+        while not reader.at_end:
+            used.add(reader.instruction())
+    atomic = {opcode for opcode in used if opcode >> 8 == 0xFE}
+    assert {0xFE24, 0xFE17, 0xFE4D} <= atomic  # add and load of 32 and 64 bits, exchange of 32
+    assert not atomic & {0xFE00, 0xFE01, 0xFE02}
 
 
 def test_the_memory_that_a_new_instance_takes_is_small(guest: wasmtime.Module) -> None:

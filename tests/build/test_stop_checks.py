@@ -207,6 +207,30 @@ def _inserted(content: bytes, **options: Any) -> bytes:
     return insert_checks(content, "interpreter", **options)
 
 
+ATOMICS = """(func (export "count") (param $n i32) (result i32)
+  (loop $again
+    (drop (i32.atomic.rmw.add (i32.const 128) (i32.const 1)))
+    (i64.atomic.store offset=8 (i32.const 128) (i64.atomic.load (i32.const 136)))
+    (drop (i32.atomic.rmw8.cmpxchg_u (i32.const 160) (i32.const 0) (i32.const 1)))
+    (atomic.fence)
+    (br_if $again (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+  (i32.atomic.load (i32.const 128)))"""
+
+
+def test_a_loop_of_atomics_runs_as_it_did_and_is_stopped() -> None:
+    guest = Guest(ATOMICS)
+    assert guest.call("count", 1000) == 1000
+    guest.write(2)
+    with pytest.raises(Told):
+        guest.call("count", 1000)
+
+
+def test_an_instruction_that_waits_is_refused() -> None:
+    wait = "(memory.atomic.wait32 (i32.const 0) (i32.const 0) (i64.const -1))"
+    with pytest.raises(PassError, match="unknown opcode 0xfe01"):
+        Guest(f'(func (export "wait") (result i32) {wait})')
+
+
 def test_an_opcode_that_is_not_known_is_refused() -> None:
     vector = "(func (param v128) (result v128) (i32x4.add (local.get 0) (local.get 0)))"
     with pytest.raises(PassError, match="unknown opcode 0xfd"):

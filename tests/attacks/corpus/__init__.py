@@ -25,6 +25,7 @@ KINDS: Final = (
     "imports",
     "sources",
     "host",
+    "sharing",
 )
 
 
