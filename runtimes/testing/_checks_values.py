@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from runtimes.errors import ConversionError
+from runtimes.shared import SharedBuffer
 from runtimes.testing._check import Bench, Checks
 from runtimes.testing._expect import expect_equal, expect_raises, expect_true
 from runtimes.values import undefined
@@ -73,6 +74,25 @@ def arguments_are_copied(bench: Bench) -> None:
     result = runtime.call_function("same", [value])
     expect_equal(result, value)
     expect_true(result is not value, "what comes back is another object")
+
+
+@VALUES.needing("definitions")
+def a_shared_buffer_is_shared_or_refused(bench: Bench) -> None:
+    assert bench.dialect.definitions is not None
+    runtime = bench.make(allocation="on_demand")
+    runtime.evaluate(bench.dialect.definitions)
+    try:
+        buffer = SharedBuffer(16)
+    except NotImplementedError:  # the platform has none
+        return
+    try:
+        results = [runtime.call_function("same", [buffer]) for _ in range(2)]
+    except ConversionError:
+        expect_equal(runtime.call_function("add", [1, 2]), 3)
+        return
+    expect_true(all(result is buffer for result in results), "what comes back is the buffer itself")
+    (inner,) = runtime.call_function("same", [[buffer]])
+    expect_true(inner is buffer, "inside of a list too")
 
 
 @VALUES.needing("definitions")

@@ -47,7 +47,7 @@ def test_atomics_are_atomic_and_nothing_waits() -> None:
         while not reader.at_end:
             used.add(reader.instruction())
     atomic = {opcode for opcode in used if opcode >> 8 == 0xFE}
-    assert {0xFE24, 0xFE17, 0xFE4D} <= atomic  # add and load of 32 and 64 bits, exchange of 32
+    assert len(atomic) > 20  # for each operation and each size one
     assert not atomic & {0xFE00, 0xFE01, 0xFE02}
 
 

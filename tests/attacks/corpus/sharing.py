@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 
 from attacks.attack import DONE, MEMORY, THROWS, TIME_OR_MEMORY, TIMEOUT, Attack
-
 from runtimes import SharedBuffer
 
 MIB = 1024 * 1024
