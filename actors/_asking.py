@@ -10,7 +10,7 @@ from actors._lives.waits import drained_in_handler
 from actors._mailboxes.lanes import flow_key
 from actors._replies import flow as flows
 from actors._replies.current import current
-from actors._replies.reply import Reply, Untold
+from actors._replies.reply import Asked, Reply, Untold
 from actors._threads import countdown
 from actors.errors import AskCycle
 
@@ -82,7 +82,7 @@ class Asking(AsyncClosing):
         flow = None if tenant is None and priority == 0 else flow_key(priority, tenant)
         caller = current.get()
         inherit = None if caller is None else caller._deadline
-        reply: Reply[R] = self._front.post(query, timeout, inherit, Reply, flow)
+        reply: Reply[R] = self._front.post(query, timeout, inherit, Asked, flow)
         try:
             return reply.get()
         except BaseException:

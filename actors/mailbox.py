@@ -38,6 +38,11 @@ class MailboxOptions:
             without one. `wait_until_drained` waits until at most half of that is left.
         shed: Whether to refuse a query with `QueryShed` at once if it could not be started before
             its deadline, by what the last ones took. It costs some 1 µs a query.
+        caller_runs: Whether a blocking `ask` that finds the worker idle is answered on the thread
+            that asks, which saves two switches of threads. Queries keep their order, and run one at
+            a time; the worker's own thread does all the rest. Not for pools, for a worker with a
+            ``serve`` or an ``idle_after`` of its own, or with a runtime that cannot change threads
+            (see `runtimes.CanMove`). A handler or host function that hangs holds up whoever asked.
     """
 
     capacity: int | None = None
@@ -46,6 +51,7 @@ class MailboxOptions:
     tenant_capacity: int | None = None
     high_water: int | None = None
     shed: bool = False
+    caller_runs: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense.

@@ -122,6 +122,8 @@ class WorkerPool(Members[Handle_co], Asking, Generic[Options, Handle_co]):
         """Make everything but the workers' threads, below the group of a tree if there is one."""
         kind = spec.worker_class
         refuse_mistakes(kind, spec.options, spec.supervision, spec.mailbox)
+        if (spec.mailbox or kind.mailbox).caller_runs:
+            raise TypeError("a pool's queries are answered by its workers: it has no caller_runs")
         least, most = _limits(spec.size, spec.max_size)
         check_seconds("idle_timeout", spec.idle_timeout)
         if not spec.idle_timeout > 0:

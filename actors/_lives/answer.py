@@ -130,6 +130,8 @@ def settle_error(
     cell: Cell, worker: Worker[Any, Any], runtime: Any, message: Reply[Any], error: BaseException
 ) -> Leave | None:
     """Settle the reply of a query whose handler raised; return how this ends, if it does."""
+    if worker._lent and isinstance(error, KeyboardInterrupt):
+        raise error  # the thread that asked is interrupted, not the worker: see `lending`
     if not isinstance(error, Exception):
         settle_lost(cell, message, error)
         return Leave("died", error)

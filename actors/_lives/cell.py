@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from actors import _trace
 from actors._lives.health import Health
 from actors._lives.home import Home
+from actors._lives.lending import LendingMailbox
 from actors._lives.life import Leave
 from actors._lives.lost import end_of, settle_lost, start_failure
 from actors._lives.owned import PATIENCE
@@ -59,10 +60,10 @@ class Cell(Home):
         self.name = name if name is not None else f"{worker_class.__name__}-{number}"
         self.hub = hub
         self.pool = None if hub is None else hub.name
-        self.mailbox = Mailbox(
-            worker_class.mailbox if mailbox is None else mailbox,
-            upstream=None if hub is None else hub.mailbox,
-            owner=self,
+        queueing = worker_class.mailbox if mailbox is None else mailbox
+        self.lends = queueing.caller_runs and hub is None
+        self.mailbox = (LendingMailbox if self.lends else Mailbox)(
+            queueing, upstream=None if hub is None else hub.mailbox, owner=self
         )
         self.watch = Watch(self)
         self.watchers = Watchers(self)
@@ -366,7 +367,7 @@ class Cell(Home):
             AskCycle: If called by the worker itself.
         """
         left = countdown(timeout)
-        if threading.current_thread() in self.threads():
+        if threading.current_thread() in self.threads() or self.mailbox.is_read_here():
             text = f"worker {self.name} would wait for its own end"
             raise AskCycle(text, workers=(self.name,))
         if not wait_for(self.finished.wait, left()):

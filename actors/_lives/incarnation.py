@@ -49,6 +49,7 @@ class Incarnation(ContainedActor):
         self._owned = Owned(cell)
         self._ending = False
         self._thread_id = 0
+        self._lent = False
         self._has_deadline = False
         self._deadline_is_set = False
         self._watches_usable = False

@@ -6,7 +6,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from actors import _trace
-from actors._lives.mistakes import refuse_no_runtime
+from actors._lives.mistakes import refuse_no_runtime, refuse_unmovable
 from actors._replies.fresh import fresh
 from actors._threads import report_unraisable, wait_for
 
@@ -69,6 +69,8 @@ def begin_and_end(cell: Cell, worker: Worker[Any, Any]) -> Leave:
         runtime = worker.init_runtime(cell.options)
         if runtime is None:
             refuse_no_runtime(cell.worker_class)
+        elif cell.lends:
+            refuse_unmovable(runtime)
     except BaseException as error:
         leave = Leave("not_started", error)
     else:

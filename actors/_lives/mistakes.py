@@ -11,6 +11,7 @@ from actors._checks import check_instance, check_seconds
 from actors._lives.generics import arguments_of, options_type_of
 from actors.mailbox import MailboxOptions
 from actors.supervision import Supervision
+from runtimes import CanMove
 
 if TYPE_CHECKING:
     from actors.worker import Worker
@@ -47,6 +48,7 @@ def refuse_mistakes(
     _check_class(kind, Worker)
     check_instance("supervision", supervision, Supervision)
     check_instance("mailbox", mailbox, MailboxOptions)
+    _check_lending(kind, kind.mailbox if mailbox is None else mailbox)
     wanted = options_type_of(kind)
     if wanted is not None and not getattr(wanted, "_is_protocol", False):
         check_instance("options", options, wanted)
@@ -74,6 +76,30 @@ def _check_class(kind: type[Worker[Any, Any]], base: type[Worker[Any, Any]]) -> 
             )
     check_instance("the class's mailbox", kind.mailbox, MailboxOptions)
     check_seconds(f"{name}.idle_after", kind.idle_after)
+
+
+def _check_lending(kind: type[Worker[Any, Any]], mailbox: Any) -> None:
+    from actors.worker import Worker
+
+    if not mailbox.caller_runs:
+        return
+    if kind.serve is not Worker.serve:
+        raise TypeError(f"{kind.__name__} has a serve of its own, which caller_runs would bypass")
+    if kind.idle_after is not None:
+        raise TypeError(f"{kind.__name__} wants to know when it is idle; caller_runs cannot say")
+
+
+def refuse_unmovable(runtime: object) -> None:
+    """Look whether a runtime can be used on the threads that ask, for ``caller_runs``.
+
+    Raises:
+        TypeError: It cannot.
+    """
+    if not isinstance(runtime, CanMove):
+        raise TypeError(
+            f"caller_runs needs a runtime that can change threads: {type(runtime).__name__} has no"
+            " move_here() (which may do nothing, if any thread may use it)"
+        )
 
 
 def refuse_no_runtime(kind: type[Worker[Any, Any]]) -> None:

@@ -78,6 +78,12 @@ class Mailbox(Store):
         self._attention = True
         self._ring()
 
+    def control_first(self, call: Callable[[], None]) -> None:
+        """Do so before everything else on the control lane."""
+        self._control.appendleft(call)
+        self._attention = True
+        self._ring()
+
     def _ring(self) -> None:
         try:
             self._sleepers.pop().release()

@@ -349,6 +349,12 @@ class Reply(Generic[T]):
         return listen(self, bell, limit)
 
 
+class Asked(Reply[T]):
+    """The reply to an `ask`, whose sender does nothing but wait."""
+
+    __slots__ = ()
+
+
 class Untold(Reply[T]):
     """The reply to a `tell`, which nobody has: an error goes to the worker's failure hook."""
 

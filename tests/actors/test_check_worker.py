@@ -16,6 +16,7 @@ from actors import (
     DefaultWorker,
     DefaultWorkerOptions,
     Eval,
+    MailboxOptions,
     Query,
     Worker,
     WorkerHandle,
@@ -219,6 +220,16 @@ def pricing() -> Specimen:
     )
 
 
+def lending(specimen: Specimen) -> Specimen:
+    """The same worker, which lets those who ask answer for themselves."""
+
+    def spawn(**options: Any) -> WorkerHandle[Any]:
+        mailbox = options.pop("mailbox", None) or MailboxOptions()
+        return specimen.spawn(**options, mailbox=replace(mailbox, caller_runs=True))
+
+    return replace(specimen, spawn=spawn, failing_spawn=None)
+
+
 CONFORMING = {
     "adder": ADDER,
     "serving its own way": adder(Batching),
@@ -227,6 +238,9 @@ CONFORMING = {
     "python": PYTHON,
     "echo": ECHO,
     "javascript": JAVASCRIPT,
+    "python, caller-runs": lending(PYTHON),
+    "echo, caller-runs": lending(ECHO),
+    "javascript, caller-runs": lending(JAVASCRIPT),
 }
 CASES = [
     pytest.param(specimen, check, id=f"{name}-{check}")

@@ -61,6 +61,26 @@ pool.close()
     assert done.out == "interrupted\n[42, 42, 42, 42] [1, 1]\n"
 
 
+@pytest.mark.parametrize("endless", ["for (;;) {}", "hang()", "sort()"])
+def test_an_interrupted_ask_that_runs_on_the_asking_thread_stops_there(endless: str) -> None:
+    done = run(
+        INTERRUPTED
+        + f"""
+options = DefaultWorkerOptions(host_functions={{"hang": lambda: time.sleep(100)}})
+worker = DefaultWorker.spawn(options, mailbox=MailboxOptions(caller_runs=True))
+worker.evaluate("function sort() {{ [1,2,3].reduce(() => {{ for (;;); }}); }}")
+time.sleep(0.05)
+interrupted(lambda: worker.evaluate("{endless}"), lambda: worker.stats().running is not None)
+print(worker.evaluate("6 * 7"), worker.generation)
+interrupted(lambda: worker.evaluate("{endless}"), lambda: worker.stats().running is not None)
+print(worker.send(Eval("6 * 7")).get(), worker.generation)
+worker.close()
+"""
+    )
+    assert (done.code, done.err) == (0, "")
+    assert done.out == "interrupted\n42 1\n" * 2
+
+
 def test_an_interrupted_get_leaves_the_query_to_its_owner() -> None:
     """`get` only waits: who sent the query may go on waiting, or cancel it."""
     done = run(
