@@ -31,7 +31,7 @@ from runtimes.errors import (
 )
 from runtimes.modules import Module, ModuleHandle
 from runtimes.options import DEFAULT, Default, HostFunction, RuntimeOptions
-from runtimes.protocol import BoundFunction, CanMove, FunctionHandle, Runtime
+from runtimes.protocol import BoundFunction, CanMove, CanSnapshot, FunctionHandle, Runtime
 from runtimes.quickjs import (
     JSFunction,
     JSPromise,
@@ -41,6 +41,7 @@ from runtimes.quickjs import (
     encode_calls,
 )
 from runtimes.shared import SharedBuffer
+from runtimes.snapshots import Snapshot
 from runtimes.values import (
     ArrayBuffer,
     BigInt,
@@ -59,6 +60,7 @@ __all__ = [
     "BoundFunction",
     "BrokenRuntimeError",
     "CanMove",
+    "CanSnapshot",
     "ClosedRuntimeError",
     "ConsoleEvent",
     "ConsoleLevel",
@@ -88,6 +90,7 @@ __all__ = [
     "Runtime",
     "RuntimeOptions",
     "SharedBuffer",
+    "Snapshot",
     "SnapshotMismatch",
     "StackLimitError",
     "StaleHandle",

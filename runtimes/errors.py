@@ -21,7 +21,7 @@
       StaleHandle                   the handle's runtime is gone, or is another one
       ClosedRuntimeError            you closed it
       BrokenRuntimeError            the engine is lost; make a new runtime
-      SnapshotMismatch              the snapshot belongs to another build
+      SnapshotMismatch              the snapshot does not fit here  .missing
 
     HostError                       raised by *your* host function, shown to the script as it is
 
@@ -237,7 +237,15 @@ class BrokenRuntimeError(JSRuntimeError):
 
 
 class SnapshotMismatch(JSRuntimeError):
-    """The snapshot was made by another build of the guest."""
+    """The snapshot does not fit: damaged, of another build, or it needs what was not given.
+
+    Attributes:
+        missing: The host functions that its scripts know and the options do not have.
+    """
+
+    def __init__(self, message: str = "", *, missing: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.missing = missing
 
 
 class HostError(Exception):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from runtimes.modules import Module
+from runtimes.snapshots import Snapshot
 
 if TYPE_CHECKING:
     from runtimes.console import ConsoleEvent
@@ -60,6 +61,9 @@ class RuntimeOptions:
         host_functions: Name to callable, or namespace to a mapping of those.
         modules: Modules that may be imported by name; they run when first imported.
         globals: Name to value, set on ``globalThis`` before any script runs.
+        snapshot: What the runtime starts from, instead of from nothing. All other options are those
+            of the new runtime; host functions are bound by name to what the snapshot's scripts
+            know, and `globals` are set after it.
     """
 
     timeout: float | None = 30.0
@@ -77,6 +81,7 @@ class RuntimeOptions:
     )
     modules: Sequence[Module] = ()
     globals: Mapping[str, Any] = field(default_factory=dict)
+    snapshot: Snapshot | None = None
 
     def __post_init__(self) -> None:
         """Refuse limits that make no sense.
@@ -123,4 +128,5 @@ _TYPES: dict[str, tuple[tuple[type, ...], str]] = {
     "host_functions": ((Mapping,), "a mapping of names to callables"),
     "globals": ((Mapping,), "a mapping of names to values"),
     "modules": ((Sequence,), "a sequence of Modules"),
+    "snapshot": ((Snapshot, type(None)), "a Snapshot or None"),
 }

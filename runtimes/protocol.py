@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from runtimes.encoded import EncodedArgs
     from runtimes.modules import Module, ModuleHandle
     from runtimes.options import Default, HostFunction
+    from runtimes.snapshots import Snapshot
 
 T = TypeVar("T")
 
@@ -244,5 +245,33 @@ class CanMove(Protocol):
 
         Raises:
             WrongThread: A run is under way, or the thread's stack is too small for this runtime.
+        """
+        ...
+
+
+@runtime_checkable
+class CanSnapshot(Protocol):
+    """A runtime whose state can be captured; beside `Runtime`, since not every engine can do it.
+
+    A runtime of the same kind that is made with ``RuntimeOptions(snapshot=...)`` goes on where the
+    captured one was: globals, loaded modules with their numbers, closures, pending promises. Its
+    limits, modules, host functions and globals are those of its own options. Handles to functions
+    and promises, and `ModuleHandle`s, are not carried over: ask `module` for new ones.
+    """
+
+    def snapshot(self) -> Snapshot:
+        """Capture everything, between two runs; the runtime goes on unchanged.
+
+        Raises:
+            JSRuntimeError: A run is under way, or something in it cannot be captured.
+            WrongThread, ClosedRuntimeError, BrokenRuntimeError: As any method.
+        """
+        ...
+
+    def module(self, name: str) -> ModuleHandle:
+        """Return the handle of a module that was loaded by this name, here or before the snapshot.
+
+        Raises:
+            ModuleNotFound: None was.
         """
         ...

@@ -8,6 +8,7 @@ from runtimes.testing._checks_calls import CALLS
 from runtimes.testing._checks_life import LIFE
 from runtimes.testing._checks_limits import LIMITS
 from runtimes.testing._checks_modules import MODULES
+from runtimes.testing._checks_snapshots import SNAPSHOTS
 from runtimes.testing._checks_values import VALUES
 from runtimes.testing._dialect import JAVASCRIPT, Dialect
 
@@ -24,7 +25,7 @@ def conformance_checks(dialect: Dialect = JAVASCRIPT) -> list[Check]:
         ... def test_it_conforms(check):
         ...     check.run(MyRuntime, JAVASCRIPT)
     """
-    every = [*LIFE, *VALUES, *CALLS, *MODULES, *LIMITS]
+    every = [*LIFE, *VALUES, *CALLS, *MODULES, *LIMITS, *SNAPSHOTS]
     return [check for check in every if check.applies_to(dialect)]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import count
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
@@ -16,10 +16,11 @@ from runtimes.errors import (
     BrokenRuntimeError,
     ClosedRuntimeError,
     ConversionError,
-    HostError,
     JSError,
+    JSRuntimeError,
     JSSyntaxError,
     MissingEntrypoint,
+    ModuleNotFound,
     ResultLimitError,
     RunCancelled,
     StaleHandle,
@@ -30,16 +31,19 @@ from runtimes.errors import (
 )
 from runtimes.modules import Module, ModuleHandle
 from runtimes.options import DEFAULT, Default, HostFunction, RuntimeOptions
-from runtimes.shared import SharedBuffer
 from runtimes.testing._echo_function import EchoFunction
+from runtimes.testing._echo_snapshot import capture, read, revive
+from runtimes.testing._echo_values import crossed, given, host, operands, size
 from runtimes.testing._echo_words import WORDS, Own, Scope
-from runtimes.values import Undefined, undefined
+from runtimes.values import undefined
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
     from types import TracebackType
 
+    from runtimes.snapshots import Snapshot
+
 _owners = count(1)
-_PLAIN = (type(None), bool, int, float, str, bytes, Undefined, SharedBuffer)
 
 
 class EchoRuntime:
@@ -77,16 +81,14 @@ class EchoRuntime:
         self._lock = threading.Condition()
         self._running = False
         self._cancelled = False
+        if self.options.snapshot is not None:
+            self._restore(self.options.snapshot)
         for module in self.options.modules:
             self.add_module(module)
-        for name, entry in self.options.host_functions.items():
-            if isinstance(entry, Mapping):
-                for member, function in entry.items():
-                    self.register(member, function, namespace=name)
-            else:
-                self.register(name, entry)
+        for name, function in given(self.options).items():
+            self._globals.names.setdefault(name, function)
         for name, value in self.options.globals.items():
-            self._globals.names[name] = _crossed(value, name)
+            self._globals.names[name] = crossed(value, name)
 
     # -- what every runtime does ------------------------------------------------------------------
 
@@ -217,7 +219,29 @@ class EchoRuntime:
     def register(self, name: str, function: HostFunction, *, namespace: str | None = None) -> None:
         """Let lines call a Python callable."""
         self._check()
-        self._globals.names[f"{namespace}.{name}" if namespace else name] = _host(function)
+        full_name = f"{namespace}.{name}" if namespace else name
+        self._globals.names[full_name] = host(full_name, function)
+
+    def module(self, name: str) -> ModuleHandle:
+        """Return the handle of a loaded module."""
+        self._check()
+        if name not in self._loaded:
+            raise ModuleNotFound(f"no module {name!r} was loaded")
+        return self._loaded[name][0]
+
+    def snapshot(self) -> Snapshot:
+        """Capture what was defined, counted and loaded."""
+        self._check()
+        if self._running:
+            raise JSRuntimeError("a snapshot is taken between two runs, not during one")
+        loaded = [scope for _, scope in self._loaded.values()]
+        main = None if self._main is None else self._main.name
+        return capture(self._globals, self._sources, loaded, main)
+
+    @classmethod
+    def from_snapshot(cls, snapshot: Snapshot, options: RuntimeOptions | None = None) -> Self:
+        """Make one that goes on where another was."""
+        return cls(replace(options or RuntimeOptions(), snapshot=snapshot))
 
     def move_here(self) -> None:
         """Belong to the calling thread."""
@@ -262,6 +286,16 @@ class EchoRuntime:
         if self._ended is not None:
             raise self._ended("the runtime is closed, or was lost")
 
+    def _restore(self, snapshot: Snapshot) -> None:
+        state, functions = read(snapshot), given(self.options)
+        self._globals = revive(state.globals, functions)
+        self._sources = {name: Module(name, source) for name, source in state.sources}
+        for number, written in enumerate(state.loaded):
+            handle = ModuleHandle(written.name, number, self._owner)
+            self._loaded[written.name] = (handle, revive(written, functions))
+        if state.main is not None:
+            self._main = self.module(state.main)
+
     def _run(self, body: Callable[[], Any], timeout: float | Default | None, returns: Any) -> Any:
         self._check()
         self._seconds = self.options.timeout if isinstance(timeout, Default) else timeout
@@ -285,12 +319,12 @@ class EchoRuntime:
             raise ConversionError(text, path=path.rstrip("`") or "$") from error
 
     def _measure(self, result: Any) -> None:
-        nodes, size = _size(result)
+        nodes, n_bytes = size(result)
         options = self.options
         most = options.result_limit_nodes
         if isinstance(most, int) and nodes > most:
             raise ResultLimitError("too large", limit=most, unit="nodes")
-        if options.result_limit_bytes is not None and size > options.result_limit_bytes:
+        if options.result_limit_bytes is not None and n_bytes > options.result_limit_bytes:
             raise ResultLimitError("too large", limit=options.result_limit_bytes, unit="bytes")
 
     def _scope(self, module: ModuleHandle) -> Scope:
@@ -308,10 +342,10 @@ class EchoRuntime:
     def _call(self, function: Any, scope: Scope, args: Any) -> Any:
         if isinstance(args, EncodedArgs):
             args = args.decode()
-        crossed = [_crossed(argument, f"$[{i}]") for i, argument in enumerate(args)]
+        values = [crossed(argument, f"$[{i}]") for i, argument in enumerate(args)]
         if isinstance(function, Own):
-            return function.body(self, scope, *crossed)
-        return function(*crossed)
+            return function.body(self, scope, *values)
+        return function(*values)
 
     def _lines(self, source: str, filename: str, scope: Scope) -> Any:
         value: Any = undefined
@@ -332,10 +366,10 @@ class EchoRuntime:
         try:
             if known is None:
                 return json.loads(line)
-            operands = _operands(rest)
+            read_operands = operands(rest)
         except ValueError:
             raise JSSyntaxError("not a word of this runtime", name="SyntaxError") from None
-        return known(self, scope, *operands)
+        return known(self, scope, *read_operands)
 
     def _until_stopped(self) -> None:
         until = None if self._seconds is None else self._began + self._seconds
@@ -353,52 +387,3 @@ class EchoRuntime:
         self._ended = BrokenRuntimeError
         error.runtime_usable = False
         return error
-
-
-def _operands(rest: str) -> list[Any]:
-    decoder, operands = json.JSONDecoder(), []
-    rest = rest.strip()
-    while rest:
-        if rest.startswith("main"):
-            operand, end = "main", 4
-        else:
-            operand, end = decoder.raw_decode(rest)
-        operands.append(operand)
-        rest = rest[end:].strip()
-    return operands
-
-
-def _crossed(value: Any, path: str, depth: int = 0) -> Any:
-    if depth > 200:
-        raise ConversionError("nested too deeply", path=path)
-    if type(value) in _PLAIN:
-        return value
-    if isinstance(value, list | tuple):
-        return [_crossed(each, f"{path}[{i}]", depth + 1) for i, each in enumerate(value)]
-    if isinstance(value, dict):
-        return {key: _crossed(each, f"{path}.{key}", depth + 1) for key, each in value.items()}
-    if isinstance(value, set | frozenset):
-        return {_crossed(each, path, depth + 1) for each in value}
-    raise ConversionError(f"a {type(value).__name__} cannot cross", path=path)
-
-
-def _size(value: Any) -> tuple[int, int]:
-    if isinstance(value, list | set):
-        parts = [_size(each) for each in value]
-    elif isinstance(value, dict):
-        parts = [_size(each) for pair in value.items() for each in pair]
-    else:
-        return 1, len(value) if isinstance(value, str | bytes) else 1
-    return 1 + sum(nodes for nodes, _ in parts), 1 + sum(size for _, size in parts)
-
-
-def _host(function: HostFunction) -> Callable[..., Any]:
-    def call(*args: Any) -> Any:
-        try:
-            return _crossed(function(*args), "$")
-        except HostError as error:
-            raise JSError(str(error), name="HostError") from error
-        except Exception as error:
-            raise JSError("a host function failed", name=type(error).__name__) from error
-
-    return call

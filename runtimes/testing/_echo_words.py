@@ -47,6 +47,17 @@ class Own:
         raise TypeError("called by its runtime only")
 
 
+@dataclass(frozen=True)
+class HostWord:
+    """A host function, by the name that it is registered under."""
+
+    name: str
+    body: Callable[..., Any]
+
+    def __call__(self, *args: Any) -> Any:
+        return self.body(*args)
+
+
 def _fail(runtime: EchoRuntime, scope: Scope, text: str) -> Any:
     raise JSError(text)
 
@@ -56,7 +67,7 @@ def _count(runtime: EchoRuntime, scope: Scope) -> int:
     return scope.counted
 
 
-_FUNCTIONS: dict[str, Any] = {
+_FUNCTIONS: dict[str, Own] = {
     "same": Own(lambda runtime, scope, x: x),
     "add": Own(lambda runtime, scope, a, b: a + b),
     "count": Own(_count),
@@ -66,6 +77,16 @@ _FUNCTIONS: dict[str, Any] = {
 _MAIN = Own(lambda runtime, scope, x: ["main", x])
 _REGISTERED = Own(lambda runtime, scope, x: ["registered", x])
 _DEFAULT = Own(lambda runtime, scope, x: ["default", x])
+_TWICE = Own(lambda runtime, scope, x: x + x)
+
+OWN_FUNCTIONS = {
+    **_FUNCTIONS,
+    "main": _MAIN,
+    "registered": _REGISTERED,
+    "default": _DEFAULT,
+    "twice": _TWICE,
+}
+"""Every function of the language, by a name of its own."""
 
 
 def _define(runtime: EchoRuntime, scope: Scope, main: str | None = None) -> None:
@@ -91,7 +112,7 @@ def _import(runtime: EchoRuntime, scope: Scope, name: str) -> None:
     if module is None:
         raise ModuleNotFound(f"no module {name!r} was handed over")
     runtime.load_module(module)
-    scope.names["twice"] = Own(lambda runtime, scope, x: x + x)
+    scope.names["twice"] = _TWICE
 
 
 def _call(runtime: EchoRuntime, scope: Scope, name: str, args: Sequence[Any]) -> Any:
