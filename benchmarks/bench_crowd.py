@@ -1,4 +1,4 @@
-"""Does a worker answer as quickly when there are thousands of them, and how long takes a new one?"""
+"""Does a worker answer as quickly among thousands of them, and how long does a new one take?"""
 
 from __future__ import annotations
 

@@ -83,7 +83,15 @@ def in_a_process(name: str, steps: Sequence[int], *, used: bool) -> dict[str, An
 
 def benchmark(quick: bool) -> Report:
     """Measure each engine in processes of its own: idle ones, and ones that had a call."""
-    columns = ["engine", "idle, each", "used, each", "mappings", "threads", "make one", "and use it"]
+    columns = [
+        "engine",
+        "idle, each",
+        "used, each",
+        "mappings",
+        "threads",
+        "make one",
+        "and use it",
+    ]
     report = Report("density", __doc__ or "", columns)
     if not _memory.can_be_measured():
         report.notes = ["Not measured: this system has no /proc/self/smaps_rollup."]

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from runtimes.quickjs._memory import GuestMemory
 
 _LEVELS: tuple[ConsoleLevel, ...] = ("debug", "log", "info", "warn", "error")
+_SOMEWHERE = (str, int, int)
+_NOWHERE = (type(None),) * 3
 _KEPT_ERRORS = 32
 """As many as the guest remembers by identity (``guest/marks.h``)."""
 _LONGEST_MESSAGE = 65536
@@ -61,7 +63,12 @@ class Callbacks:
         """Tell the console."""
         if self._console is not None:
             filename, line, column, arguments = self._decode(ptr, length, 4)
-            if type(arguments) is not list or not 0 <= level < len(_LEVELS):
+            place = (type(filename), type(line), type(column))
+            if (
+                type(arguments) is not list
+                or not 0 <= level < len(_LEVELS)
+                or (place != _SOMEWHERE and place != _NOWHERE)
+            ):
                 raise BrokenRuntimeError("the guest sent a console event that is none")
             self._console(ConsoleEvent(_LEVELS[level], tuple(arguments), filename, line, column))
         return 0

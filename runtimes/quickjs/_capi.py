@@ -45,6 +45,7 @@ export_get = _function(
 )
 memory_data = _function("wasmtime_memory_data", c_void_p, c_void_p, c_void_p)
 memory_data_size = _function("wasmtime_memory_data_size", c_size_t, c_void_p, c_void_p)
+memory_grow = _function("wasmtime_memory_grow", c_void_p, c_void_p, c_void_p, c_uint64, c_void_p)
 global_get = _function("wasmtime_global_get", None, c_void_p, c_void_p, c_void_p)
 define_func_unchecked = _function(
     "wasmtime_linker_define_func_unchecked",

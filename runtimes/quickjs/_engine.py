@@ -13,7 +13,7 @@ import os
 import platform
 import sys
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -66,6 +66,7 @@ class LoadedGuest:
         allocation: Where its instances' memory comes from.
         functions: The exported functions that the host can call: all of ints.
         uses_wasi: Whether it imports the clock.
+        digest: SHA-256 of its bytes, for the shipped guest.
         linked: Where each layer keeps what it prepared for this module.
         link_lock: Held while it prepares.
     """
@@ -76,6 +77,7 @@ class LoadedGuest:
     allocation: Allocation
     functions: Mapping[str, ExportShape]
     uses_wasi: bool
+    digest: bytes = b""
     linked: dict[str, Any] = field(default_factory=dict, repr=False)
     link_lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -137,8 +139,8 @@ def load_guest(hard_stop: HardStop, allocation: Allocation = "on_demand") -> Loa
         with _lock:
             guest = _guests.get((hard_stop, allocation))
             if guest is None:
-                wasm = _read_guest(_FOLDER, _guest_name())
-                guest = load_module(wasm, hard_stop, allocation)
+                wasm, digest = _read_stamped(_FOLDER, _guest_name())
+                guest = replace(load_module(wasm, hard_stop, allocation), digest=digest)
                 _guests[hard_stop, allocation] = guest
     return guest
 
@@ -149,6 +151,11 @@ def _guest_name() -> str:
 
 def _read_guest(folder: Path, name: str = "guest") -> bytes:
     """Return the guest's bytes if its stamp says that it fits."""
+    return _read_stamped(folder, name)[0]
+
+
+def _read_stamped(folder: Path, name: str) -> tuple[bytes, bytes]:
+    """As `_read_guest`, and their SHA-256."""
     advice = (
         'build it with "pip install -e ." (or make, in a checkout); an editable install does not '
         "rebuild it by itself"
@@ -165,7 +172,7 @@ def _read_guest(folder: Path, name: str = "guest") -> bytes:
         )
     if digest != hashlib.sha256(wasm).hexdigest():
         raise GuestNotBuiltError(f"{name}.wasm is not the one that {name}.json describes; {advice}")
-    return wasm
+    return wasm, bytes.fromhex(digest)
 
 
 def load_module(

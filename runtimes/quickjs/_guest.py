@@ -18,13 +18,14 @@ from runtimes.errors import (
     JSError,
     JSRuntimeError,
     MemoryLimitError,
+    SnapshotMismatch,
     StackLimitError,
     StaleHandle,
     TimeoutExceeded,
     WrongThread,
 )
 from runtimes.options import DEFAULT, Default, RuntimeOptions
-from runtimes.quickjs import _abi
+from runtimes.quickjs import _abi, _snapshot
 from runtimes.quickjs._abi import ERROR_BIT, LENGTH, POINTER, Status, StopReason
 from runtimes.quickjs._callbacks import Aborted, Callbacks, HardStop
 from runtimes.quickjs._codec import Codec
@@ -41,10 +42,13 @@ from runtimes.quickjs._memory import GuestMemory
 from runtimes.quickjs._reports import is_report, stopped, to_exception
 from runtimes.quickjs._shared import Shares
 from runtimes.quickjs._threads import require_stack
+from runtimes.quickjs._wary import WaryCodec
 from runtimes.quickjs._wire import HANDLE_FUNCTION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from runtimes.quickjs._engine import HardStop as HardStopKind
 
 _OWNERS = itertools.count(1)
 _SLACK_BYTES = 4 * 1024 * 1024
@@ -55,6 +59,8 @@ _SHORT = 4096
 _LONGEST = 1e9
 """Seconds; what is longer is as good as unlimited, and fits the header's 64 bits as nanoseconds."""
 _RELEASED_AT_ONCE = 512
+_CHORE_SECONDS = 30.0
+"""For what a wary guest does outside of a run, if its runs are not limited."""
 
 
 class Guest:
@@ -66,6 +72,8 @@ class Guest:
         owner: Its number, never used twice in a process; what handles are checked against.
         dropped: Handles to release; any thread may append.
         deadline: An instant that no run outlasts, or None.
+        wary: Whether its heap came as bytes that nobody vouched for: see `_wary`.
+        hard_stop: By which it is stopped hard; of a wary guest always by epochs.
     """
 
     def __init__(self, options: RuntimeOptions) -> None:
@@ -73,13 +81,23 @@ class Guest:
 
         Raises:
             MemoryLimitError: The limit is too small for it.
+            SnapshotMismatch: The options' snapshot does not fit.
         """
         self.options = options
+        snapshot = options.snapshot
+        self.wary = snapshot is not None and not snapshot.trusted
+        self.hard_stop: HardStopKind = "epoch" if self.wary else options.hard_stop
+        notes = None if snapshot is None else _snapshot.read(snapshot, self.hard_stop)
         self.owner = next(_OWNERS)
         self.dropped: deque[int] = deque()
         self.deadline: float | None = None
         self._shares = Shares(self)
-        self.codec = Codec(self._make_handle, self.owner, self._shares.hook, self._shares.held)
+        shared = (self._shares.hook, self._shares.held)
+        self.codec = (
+            WaryCodec(self._make_handle, self.owner, *shared, options=options)
+            if self.wary
+            else Codec(self._make_handle, self.owner, *shared)
+        )
         self._callbacks = Callbacks(options, self.codec)
         self.functions = self._callbacks.functions
         self.modules = self._callbacks.modules
@@ -95,22 +113,35 @@ class Guest:
         self._instance = create_instance(
             self._callbacks,
             memory_limit_bytes=None if limit is None else limit + limit // 8 + _SLACK_BYTES,
-            hard_stop=options.hard_stop,
+            hard_stop=self.hard_stop,
             allocation=options.allocation,
         )
-        self._memory = self._callbacks.memory = GuestMemory(self._instance, options, self._call)
+        if snapshot is not None and notes is not None:
+            _snapshot.fill(self._instance, notes, snapshot.content, options)
+        self._memory = self._callbacks.memory = GuestMemory(
+            self._instance, options, self._call, self._break
+        )
         self._lease = self._callbacks.lease = Lease(self._instance, grace=options.hard_stop_grace)
-        self._adopt()
+        try:
+            self._adopt()
+            if notes is not None:
+                _snapshot.restore(self, notes, options)
+            self._memory.note_input()
+        except BaseException as error:
+            lost = self._instance.dead or isinstance(error, BrokenRuntimeError)
+            self._break()
+            self.close()
+            if notes is not None and lost and isinstance(error, JSRuntimeError):
+                problem = f"the snapshot is damaged: {error}"
+                raise SnapshotMismatch(problem) from error
+            raise
 
     def _adopt(self) -> None:
         """Give a booted heap its limits, which are in the header, and a randomness of its own."""
         if self._call("guest_adopt", int.from_bytes(urandom(8), "little")) != 0:
-            self._break()
-            self.close()
-            raise MemoryLimitError(
-                "the memory limit is too small to boot", limit_bytes=self.options.memory_limit_bytes
-            )
-        self._memory.note_input()
+            what = "boot" if self.options.snapshot is None else "hold the snapshot"
+            limit = self.options.memory_limit_bytes
+            raise MemoryLimitError(f"the memory limit is too small to {what}", limit_bytes=limit)
 
     # -- entering
 
@@ -118,6 +149,11 @@ class Guest:
     def usable(self) -> bool:
         """Whether it is neither closed nor broken."""
         return self._ended is None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a run is under way."""
+        return self._depth > 0
 
     def check(self) -> None:
         """Refuse to go on on a wrong thread, or after the end.
@@ -397,6 +433,11 @@ class Guest:
         self._loss = lost
         return lost
 
+    def lied(self, what: str) -> BrokenRuntimeError:
+        """Give the guest up for what it said; return the error to raise."""
+        self._break()
+        return BrokenRuntimeError(what)
+
     def _break(self) -> None:
         if self._ended is None:
             self._ended = BrokenRuntimeError
@@ -404,14 +445,24 @@ class Guest:
     # -- details
 
     def _call(self, export: str, *numbers: int) -> int:
-        """Call an export that runs no script. A stop by force may hit it all the same."""
+        """Call an export that runs no script. A stop by force may hit it all the same.
+
+        In a forged heap even this may not end by itself, so there it has a time limit.
+        """
         call = self._exports.get(export) or self._export(export, len(numbers))
+        guarded = self.wary and not self._depth
         try:
+            if guarded:
+                self._limit = self.options.timeout or _CHORE_SECONDS
+                self._lease.begin(monotonic() + self._limit)
             return call(*numbers)
         except BaseException as error:
             if not self._instance.dead:
                 raise
             raise self._lost(error) from None
+        finally:
+            if guarded:
+                self._lease.end()
 
     def _export(self, export: str, n_args: int) -> Callable[..., int]:
         call = self._exports[export] = self._instance.caller(export, n_args)

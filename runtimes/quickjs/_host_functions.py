@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from runtimes.errors import HostError, JSError, JSRuntimeError
+from runtimes.errors import HostError, JSError, JSRuntimeError, SnapshotMismatch
 from runtimes.quickjs._abi import MAX_HOST_FUNCTIONS
+from runtimes.quickjs._notes import FunctionNote
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from runtimes.options import HostFunction
+
+    HostFunctions: TypeAlias = Mapping[str, HostFunction | Mapping[str, HostFunction]]
 
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
@@ -59,9 +65,15 @@ class HostFunctionTable:
 
     def __init__(self) -> None:
         self._functions: list[_Registered] = []
+        self._notes: list[FunctionNote] = []
 
-    def add(self, shown_name: str, function: HostFunction) -> tuple[int, int]:
+    def add(self, namespace: str, name: str, function: HostFunction) -> tuple[int, int]:
         """Take a function in.
+
+        Args:
+            namespace: Of which it is a member; empty for a global.
+            name: Its name there.
+            function: What to call.
 
         Returns:
             Its number, and the ``length`` that JavaScript sees.
@@ -70,6 +82,7 @@ class HostFunctionTable:
             TypeError: It is not callable, or is a coroutine function.
             ValueError: There are too many.
         """
+        shown_name = shown(namespace, name) + "()"
         if not callable(function):
             raise TypeError(f"host function {shown_name} is not callable: {function!r}")
         if inspect.iscoroutinefunction(function):
@@ -78,11 +91,62 @@ class HostFunctionTable:
             raise ValueError(f"a runtime takes at most {MAX_HOST_FUNCTIONS} host functions")
         entry = _inspect(shown_name, function)
         self._functions.append(entry)
+        self._notes.append(FunctionNote(namespace, name, entry.required))
         return len(self._functions) - 1, entry.required
+
+    def notes(self) -> list[FunctionNote]:
+        """What a snapshot must know, by number."""
+        return list(self._notes)
+
+    def knows(self, namespace: str, name: str) -> bool:
+        """Whether scripts have been given such a function."""
+        return any(note.namespace == namespace and note.name == name for note in self._notes)
+
+    def restore(self, notes: list[FunctionNote], given: HostFunctions) -> list[tuple[int, int]]:
+        """Bind the functions that a snapshot's scripts know, under the numbers that they had.
+
+        Returns:
+            Number and ``length`` of those whose ``length`` is another now.
+
+        Raises:
+            SnapshotMismatch: Some are not given.
+            TypeError: One is not callable, or is a coroutine function.
+        """
+        found = [_find(note, given) for note in notes]
+        pairs = zip(notes, found, strict=True)
+        missing = {shown(note.namespace, note.name) for note, known in pairs if known is None}
+        if missing:
+            names = tuple(sorted(missing))
+            raise SnapshotMismatch(
+                f"the snapshot's scripts know host functions that the options lack: "
+                f"{', '.join(names)[:1000]}",
+                missing=names,
+            )
+        if len(notes) > MAX_HOST_FUNCTIONS:
+            raise SnapshotMismatch("the snapshot is damaged: too many host functions")
+        changed = []
+        for note, function in zip(notes, found, strict=True):
+            assert function is not None
+            number, arity = self.add(note.namespace, note.name, function)
+            if arity != note.arity:
+                changed.append((number, arity))
+        return changed
 
     def call(self, number: int, args: list[Any]) -> Any:
         """Call function `number` with the arguments that JavaScript passed."""
         return self._functions[number](args)
+
+
+def shown(namespace: str, name: str) -> str:
+    """A function's full name."""
+    return f"{namespace}.{name}" if namespace else name
+
+
+def _find(note: FunctionNote, given: HostFunctions) -> HostFunction | None:
+    found = given.get(note.namespace or note.name)
+    if note.namespace:
+        return found.get(note.name) if isinstance(found, Mapping) else None
+    return None if isinstance(found, Mapping) else found
 
 
 def _inspect(shown_name: str, function: HostFunction) -> _Registered:

@@ -110,6 +110,13 @@ class Instance(Protocol):
     def refresh(self) -> memoryview:
         """Look at the memory again, which may have grown (it never shrinks or moves)."""
 
+    def grow(self, size: int) -> memoryview:
+        """Make the memory at least this many bytes large; what is added is zero.
+
+        Raises:
+            ValueError: The limit does not allow it.
+        """
+
     def caller(self, name: str, n_args: int) -> Callable[..., int]:
         """Return a prebound export.
 
@@ -170,6 +177,9 @@ def view(instance: Instance, ptr: int, length: int) -> memoryview:
         raise GuestTrap(f"the guest named {length} bytes at {ptr}, outside of its memory")
     return memory[ptr:end]
 
+
+WASM_PAGE = 65536
+"""By which memories grow."""
 
 _live: dict[int, weakref.ref[Any]] = {}
 """Every instance of this process, for what happens to all of them."""

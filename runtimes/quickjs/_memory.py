@@ -49,7 +49,11 @@ class GuestMemory:
     """
 
     def __init__(
-        self, instance: Instance, options: RuntimeOptions, call: Callable[..., int]
+        self,
+        instance: Instance,
+        options: RuntimeOptions,
+        call: Callable[..., int],
+        give_up: Callable[[], None],
     ) -> None:
         """Write the limits into the header, for the guest to adopt.
 
@@ -57,9 +61,11 @@ class GuestMemory:
             instance: Whose memory it is.
             options: The limits.
             call: Calls an export, by name and with numbers; it says why if the guest is lost.
+            give_up: Called before what the guest says about its input buffer is refused.
         """
         self._instance = instance
         self._call = call
+        self._give_up = give_up
         self.holds_much = False
         self.view = instance.memory
         self._header = instance.exported_global("guest_header")
@@ -70,6 +76,7 @@ class GuestMemory:
         self.write(_abi.RESULT_BYTES, min(options.result_limit_bytes or 0, LENGTH))
         self.write(_abi.RESULT_NODES, min(result_nodes(options) or 0, POINTER))
         self.write(_abi.STACK_BYTES, options.stack_limit_bytes)
+        _I64.pack_into(self.view, self._header + _abi.BUDGET_NS, 0)  # a snapshot's may be left
 
     def read(self, offset: int) -> int:
         """Return a 32-bit field of the header."""
@@ -140,10 +147,18 @@ class GuestMemory:
         self.note_input()
 
     def note_input(self) -> None:
-        """Look again where the guest has its input buffer."""
+        """Look again where the guest has its input buffer.
+
+        Raises:
+            BrokenRuntimeError: It says that it is outside of its memory.
+        """
         self.view = self._instance.refresh()
         self.input = self.read(_abi.INPUT_PTR)
         self.capacity = max(0, self.read(_abi.INPUT_CAPACITY) - 1)
+        if self.input + self.capacity > len(self.view):
+            self.capacity = 0
+            self._give_up()
+            raise BrokenRuntimeError("the guest names memory that it does not have")
 
     def _grow(self, size: int) -> None:
         reserved = size <= LENGTH and self._call("guest_reserve", size)

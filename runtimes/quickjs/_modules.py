@@ -5,14 +5,15 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
-from runtimes.errors import ModuleNotFound
+from runtimes.errors import ModuleNotFound, SnapshotMismatch
+from runtimes.modules import Module, ModuleHandle
+from runtimes.quickjs._notes import ModuleNote
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from runtimes.modules import Module, ModuleHandle
-
 _LONGEST_LINE = 1000
+_MOST_NUMBER = 2**31 - 2
 
 
 class ModuleTable:
@@ -68,6 +69,44 @@ class ModuleTable:
     def remember(self, handle: ModuleHandle) -> None:
         """Note a module that was loaded by name."""
         self._handles[handle.name] = handle
+
+    def get(self, name: str) -> ModuleHandle:
+        """The handle of a module that was loaded by name.
+
+        Raises:
+            ModuleNotFound: None was.
+        """
+        handle = self._handles.get(name)
+        if handle is None:
+            raise ModuleNotFound(f"no module {name!r:.200} was loaded by that name")
+        return handle
+
+    def notes(self) -> tuple[list[ModuleNote], str | None]:
+        """What a snapshot must know, and the main module's name."""
+        notes = []
+        for name, module in self._sources.items():
+            handle = self._handles.get(name)
+            number = -1 if handle is None else handle.number
+            source = module.source.encode("utf-8", "surrogatepass")
+            notes.append(ModuleNote(name, source, number, name in self._served))
+        return notes, None if self.main is None else self.main.name
+
+    def restore(self, notes: list[ModuleNote], main: str | None, owner: int) -> None:
+        """Know again what a snapshot's runtime knew, with handles for a new owner.
+
+        Raises:
+            SnapshotMismatch: It makes no sense.
+        """
+        try:
+            for note in notes:
+                self.add(Module(note.name, note.source.decode("utf-8", "surrogatepass")))
+                if note.served:
+                    self._served.add(note.name)
+                if 0 <= note.number <= _MOST_NUMBER:
+                    self.remember(ModuleHandle(note.name, note.number, owner))
+            self.main = None if main is None else self.get(main)
+        except (ValueError, ModuleNotFound) as error:
+            raise SnapshotMismatch(f"the snapshot is damaged: {error}") from None
 
     def resolve(self, base: str, specifier: str) -> str:
         """Find the name that `specifier` means in the module or script `base`.

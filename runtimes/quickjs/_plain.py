@@ -28,7 +28,12 @@ from wasmtime import _ffi as _bindings
 
 from runtimes.quickjs import _trap_signals
 from runtimes.quickjs._abi import STOP_REPLY, CheckPlace
-from runtimes.quickjs._instance import GuestTrap, InstanceBusyError, InstanceUnusableError
+from runtimes.quickjs._instance import (
+    WASM_PAGE,
+    GuestTrap,
+    InstanceBusyError,
+    InstanceUnusableError,
+)
 from runtimes.quickjs._shared import Overlays
 from runtimes.quickjs._traps import as_guest_trap
 
@@ -246,6 +251,18 @@ class PlainInstance:
             block.store = self._store  # a view keeps the block, the block keeps the store
             self.memory = memoryview(block).cast("B")
         return self.memory
+
+    def grow(self, size: int) -> memoryview:
+        """Make the memory at least this many bytes large."""
+        missing = size - len(self.refresh())
+        if missing > 0:
+            memory = self._exports["memory"]
+            assert isinstance(memory, wasmtime.Memory)
+            try:
+                memory.grow(self._store, -(-missing // WASM_PAGE))
+            except wasmtime.WasmtimeError as problem:
+                raise ValueError(f"no memory of {size} bytes: {problem}") from None
+        return self.refresh()
 
     def caller(self, name: str, n_args: int) -> Callable[..., int]:
         """Return a prebound export."""

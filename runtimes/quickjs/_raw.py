@@ -24,7 +24,12 @@ from ctypes import addressof, c_size_t, c_uint64, c_void_p
 from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn
 
 from runtimes.quickjs import _capi, _trap_signals
-from runtimes.quickjs._instance import GuestTrap, InstanceBusyError, InstanceUnusableError
+from runtimes.quickjs._instance import (
+    WASM_PAGE,
+    GuestTrap,
+    InstanceBusyError,
+    InstanceUnusableError,
+)
 from runtimes.quickjs._raw_imports import (
     CLOSED,
     DEAD,
@@ -168,6 +173,18 @@ class RawInstance:
             block.store = self._state.store  # the view keeps the block, the block keeps the store
             self.memory = memoryview(block).cast("B")
         return self.memory
+
+    def grow(self, size: int) -> memoryview:
+        """Make the memory at least this many bytes large."""
+        missing = size - len(self.refresh())
+        if missing > 0:
+            pages, before = -(-missing // WASM_PAGE), c_uint64()
+            error = _capi.memory_grow(self._context, self._memory, pages, addressof(before))
+            try:
+                _raise_error(error)
+            except Exception as problem:
+                raise ValueError(f"no memory of {size} bytes: {problem}") from None
+        return self.refresh()
 
     def caller(self, name: str, n_args: int) -> Callable[..., int]:
         """Return a prebound export."""

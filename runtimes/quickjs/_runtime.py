@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from runtimes.errors import JSError, JSSyntaxError, StaleHandle
 from runtimes.modules import Module, ModuleHandle
 from runtimes.options import DEFAULT, Default, HostFunction, RuntimeOptions
+from runtimes.quickjs import _snapshot
 from runtimes.quickjs._bound import BoundFunction, bind, call_many
 from runtimes.quickjs._codec import convert
 from runtimes.quickjs._guest import Guest
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from runtimes.encoded import EncodedArgs
     from runtimes.protocol import FunctionHandle
+    from runtimes.snapshots import Snapshot
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -51,7 +54,8 @@ class QuickJSRuntime:
             options: Limits, host functions, modules, globals; None takes the defaults.
 
         Raises:
-            MemoryLimitError: The limit is too small to boot with.
+            MemoryLimitError: The limit is too small to boot with, or to hold the snapshot.
+            SnapshotMismatch: The snapshot does not fit; see `from_snapshot`.
             ConversionError: A global cannot cross.
             WrongThread: The thread's stack is too small.
         """
@@ -67,11 +71,13 @@ class QuickJSRuntime:
     def _furnish(self, options: RuntimeOptions) -> None:
         for module in options.modules:
             self.add_module(module)
+        known = self._guest.functions.knows  # what a snapshot's scripts know is bound already
         for name, entry in options.host_functions.items():
             if isinstance(entry, Mapping):
                 for member, function in entry.items():
-                    self.register(member, function, namespace=name)
-            else:
+                    if not known(name, member):
+                        self.register(member, function, namespace=name)
+            elif not known("", name):
                 self.register(name, entry)
         for name, value in options.globals.items():
             self.set_global(name, value)
@@ -152,6 +158,8 @@ class QuickJSRuntime:
         except BaseException:
             modules.forget(module if added else None, served, self._guest.has_module)
             raise
+        if type(number) is not int or number < 0:
+            raise self._guest.lied("the guest says that a module has no number")
         handle = ModuleHandle(module.name, number, self._guest.owner)
         modules.remember(handle)
         return handle
@@ -433,8 +441,7 @@ class QuickJSRuntime:
         if not name or "\0" in name or namespace == "" or "\0" in (namespace or ""):
             raise ValueError(f"{name!r} is no name for a host function")
         self._guest.check()
-        shown = f"{namespace}.{name}()" if namespace else f"{name}()"
-        number, arity = self._guest.functions.add(shown, function)
+        number, arity = self._guest.functions.add(namespace or "", name, function)
         space, text = (namespace or "").encode(), name.encode()
         numbers = (number, arity, len(space), len(text))
         self._guest.enter("guest_register", numbers, space + text, DEFAULT)
@@ -458,6 +465,47 @@ class QuickJSRuntime:
             return function
 
         return decorate
+
+    def module(self, name: str) -> ModuleHandle:
+        """Return the handle of a module that was loaded by this name, here or before a snapshot.
+
+        Raises:
+            ModuleNotFound: None was; one that was only imported has no handle.
+        """
+        self._guest.check()
+        return self._guest.modules.get(name)
+
+    # -- snapshots
+
+    def snapshot(self) -> Snapshot:
+        """Capture all that scripts can see, between two runs; the runtime goes on unchanged.
+
+        Closures, suspended async functions, pending promises, generators, private fields, loaded
+        modules and their numbers: everything is in it, and it takes some 0.3 ms for a heap of 1 MB.
+        Python's side is not: handles to functions and promises, host functions (their names are),
+        and the options. Take one when nothing large was just dropped, or after `collect_garbage`:
+        it is as large as what the heap has ever held and not yet given to something else.
+
+        Raises:
+            JSRuntimeError: A run is under way, or memory is shared with other runtimes.
+        """
+        return _snapshot.capture(self._guest)
+
+    @classmethod
+    def from_snapshot(cls, snapshot: Snapshot, options: RuntimeOptions | None = None) -> Self:
+        """Make a runtime that goes on where another one was.
+
+        The same as ``RuntimeOptions(snapshot=...)``: limits, console and all else are those of
+        these options, not those of the old runtime. ``Math.random`` starts anew, and `performance`
+        counts from now.
+
+        Raises:
+            SnapshotMismatch: It is of another build, or damaged, or its scripts know host functions
+                that the options lack (``missing`` lists them).
+            MemoryLimitError: It holds more than the options allow.
+            ValueError: The options have another source for a module that is loaded in it.
+        """
+        return cls(replace(options or RuntimeOptions(), snapshot=snapshot))
 
     # -- life
 

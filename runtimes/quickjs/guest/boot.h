@@ -54,15 +54,19 @@ GUEST_EXPORT(guest_reserve)(uint32_t size) {
 /* Give back what a long input took. Returns as guest_reserve. */
 GUEST_EXPORT(guest_shrink)(void) { return replace_input(SMALLEST_INPUT); }
 
+static void set_hooks(void) {
+  JS_SetInterruptHandler(rt, on_interrupt, NULL);
+  JS_SetHostPromiseRejectionTracker(rt, on_rejection, NULL);
+  JS_SetModuleLoaderFunc2(rt, module_normalize, module_load, module_check_attributes, NULL);
+}
+
 /* Boot the engine; once, at build time (image.py), without limits. Returns 0, or 1: out of memory. */
 GUEST_EXPORT(guest_boot)(void) {
   guest_header.abi = GUEST_ABI;
   guest_header.size = sizeof guest_header;
   rt = JS_NewRuntime2(&engine_allocator, NULL);
   if (!rt) return 1;
-  JS_SetInterruptHandler(rt, on_interrupt, NULL);
-  JS_SetHostPromiseRejectionTracker(rt, on_rejection, NULL);
-  JS_SetModuleLoaderFunc2(rt, module_normalize, module_load, module_check_attributes, NULL);
+  set_hooks();
   ctx = JS_NewContext(rt);
   return !ctx || !install_globals(ctx) || !guest_reserve(0);
 }

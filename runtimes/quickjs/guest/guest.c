@@ -43,3 +43,4 @@ static JSContext *ctx;
 #include "calls.h"
 #include "batch.h"
 #include "api.h"
+#include "snapshot.h"

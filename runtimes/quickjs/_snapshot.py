@@ -1,0 +1,166 @@
+"""A guest's state as a `Snapshot`, and a new guest's from one.
+
+The content is the pages in which the guest's memory differs from the image that every instance
+starts with; the notes are what the host knows besides: modules, names of host functions. A new
+instance gets the pages written over its image and is then adopted as the image itself is.
+
+What bytes say is believed no more than what a guest says. Notes are checked here. A heap cannot be:
+one that was forged is a hostile guest, which is why it is run as one (see `_wary`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NoReturn
+
+import msgspec
+
+from runtimes.errors import BrokenRuntimeError, JSRuntimeError, MemoryLimitError, SnapshotMismatch
+from runtimes.quickjs import _pages
+from runtimes.quickjs._engine import load_guest
+from runtimes.quickjs._instance import WASM_PAGE, create_instance
+from runtimes.quickjs._notes import Notes
+from runtimes.quickjs._pages import PAGE, Image
+from runtimes.snapshots import Snapshot
+
+if TYPE_CHECKING:
+    from runtimes.options import RuntimeOptions
+    from runtimes.quickjs._engine import HardStop
+    from runtimes.quickjs._guest import Guest
+    from runtimes.quickjs._instance import Instance
+
+ENGINE: Final = "quickjs"
+_VERSION: Final = 1
+_MOST_WASM_PAGES: Final = 65536
+
+
+@dataclass(frozen=True)
+class _Start:
+    """How every instance starts.
+
+    Attributes:
+        image: Its memory.
+        rest: Where its stack pointer stands between runs.
+    """
+
+    image: Image
+    rest: int
+
+
+_starts: dict[bytes, _Start] = {}
+
+
+def capture(guest: Guest) -> Snapshot:
+    """Take a snapshot of a guest that is not running.
+
+    Raises:
+        JSRuntimeError: It is running, or shares memory with others.
+    """
+    guest.check()
+    if guest.is_running:
+        raise JSRuntimeError("a snapshot is taken between two runs, not during one")
+    guest._release_dropped()
+    if guest.shares_memory:
+        raise JSRuntimeError(
+            "a runtime that holds a SharedBuffer has no memory of its own to capture"
+        )
+    start = _start(guest.hard_stop)
+    if guest._call("guest_rest") != start.rest:
+        raise JSRuntimeError("the engine is not at rest")
+    memory = guest._instance.refresh()
+    runs = start.image.difference(memory, start.rest // PAGE)  # below is the stack, dead now
+    modules, main = guest.modules.notes()
+    notes = Notes(_VERSION, len(memory) // WASM_PAGE, runs, guest.functions.notes(), modules, main)
+    return Snapshot(
+        engine=ENGINE,
+        fingerprint=load_guest(guest.hard_stop).digest,
+        notes=msgspec.msgpack.encode(notes),
+        content=_pages.take(memory, runs),
+        trusted=not guest.wary,
+    )
+
+
+def read(snapshot: Snapshot, hard_stop: HardStop) -> Notes:
+    """Check that a snapshot is for this build of the guest; return its notes.
+
+    Raises:
+        SnapshotMismatch: It is for another, or its parts do not fit together.
+    """
+    snapshot.require(ENGINE, load_guest(hard_stop).digest)
+    try:
+        notes = msgspec.msgpack.decode(snapshot.notes, type=Notes)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        _refuse(f"its notes make no sense: {error}")
+    if notes.version != _VERSION:
+        raise SnapshotMismatch(
+            f"the snapshot's notes have format {notes.version}; this one reads {_VERSION}"
+        )
+    if not 0 < notes.wasm_pages <= _MOST_WASM_PAGES:
+        _refuse(f"a memory of {notes.wasm_pages} pages")
+    if not _pages.are_runs(notes.runs, 0, notes.wasm_pages * (WASM_PAGE // PAGE)):
+        _refuse("pages outside of its memory")
+    if _pages.size_of(notes.runs) != len(snapshot.content):
+        _refuse("its content is longer or shorter than its notes say")
+    return notes
+
+
+def fill(instance: Instance, notes: Notes, content: bytes, options: RuntimeOptions) -> None:
+    """Write the captured pages over the image of a new instance.
+
+    Raises:
+        MemoryLimitError: The memory may not become as large.
+        SnapshotMismatch: It is smaller than that of a new instance.
+    """
+    size = notes.wasm_pages * WASM_PAGE
+    if size < len(instance.memory):
+        _refuse("a memory that is smaller than the image's")
+    try:
+        memory = instance.grow(size)
+    except ValueError:
+        limit = options.memory_limit_bytes
+        raise MemoryLimitError(
+            f"the snapshot takes a memory of {size} bytes, more than the limit allows",
+            limit_bytes=limit,
+        ) from None
+    _pages.put(memory, notes.runs, content)
+
+
+def restore(guest: Guest, notes: Notes, options: RuntimeOptions) -> None:
+    """Make a guest that was adopted usable: nothing of the old runtime's is held any more.
+
+    Raises:
+        SnapshotMismatch: Host functions are missing, or the notes make no sense.
+    """
+    changed = guest.functions.restore(notes.functions, options.host_functions)
+    guest.modules.restore(notes.modules, notes.main, guest.owner)
+    guest._call("guest_restore")
+    for number, arity in changed:
+        guest._call("guest_set_arity", number, arity)
+
+
+def _start(hard_stop: HardStop) -> _Start:
+    """Look at a new instance, once per build of the guest (1 ms)."""
+    digest = load_guest(hard_stop).digest
+    known = _starts.get(digest)
+    if known is None:
+        instance = create_instance(_Nobody(), memory_limit_bytes=None, hard_stop=hard_stop)
+        try:
+            image = Image(instance.memory)
+            known = _Start(image, instance.caller("guest_rest", 0)())
+        finally:
+            instance.close()
+        _starts[digest] = known
+    return known
+
+
+def _refuse(problem: str) -> NoReturn:
+    raise SnapshotMismatch(f"the snapshot is damaged: {problem[:300]}")
+
+
+class _Nobody:
+    """The host of an instance that runs nothing."""
+
+    def _refuse(self, *_numbers: int) -> int:
+        raise BrokenRuntimeError("a guest that runs nothing called its host")
+
+    on_call = on_console = on_resolve = on_source = on_check = _refuse
