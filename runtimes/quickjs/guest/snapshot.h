@@ -8,8 +8,7 @@ GUEST_EXPORT(guest_rest)(void) {
           "global.get __stack_pointer\n"
           "local.set %0"
           : "=r"(pointer));
-  bool at_rest = run.depth == 0 && out.length == 0 && created.count == 0 && modules.loading == 0;
-  return at_rest ? pointer : 0;
+  return run.depth == 0 && modules.loading == 0 ? pointer : 0;
 }
 
 /* Once, after guest_adopt, in memory that was copied in: what the runtime that it was taken from held
