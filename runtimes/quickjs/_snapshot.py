@@ -105,7 +105,7 @@ def read(snapshot: Snapshot, hard_stop: HardStop) -> Notes:
 
 
 def fill(instance: Instance, notes: Notes, content: bytes, options: RuntimeOptions) -> None:
-    """Write the captured pages over the image of a new instance.
+    """Write the captured pages over the image of a new instance; if that fails, close it.
 
     Raises:
         MemoryLimitError: The memory may not become as large.
@@ -113,14 +113,15 @@ def fill(instance: Instance, notes: Notes, content: bytes, options: RuntimeOptio
     """
     size = notes.wasm_pages * WASM_PAGE
     if size < len(instance.memory):
+        instance.close()
         _refuse("a memory that is smaller than the image's")
     try:
         memory = instance.grow(size)
     except ValueError:
-        limit = options.memory_limit_bytes
+        instance.close()
         raise MemoryLimitError(
             f"the snapshot takes a memory of {size} bytes, more than the limit allows",
-            limit_bytes=limit,
+            limit_bytes=options.memory_limit_bytes,
         ) from None
     _pages.put(memory, notes.runs, content)
 

@@ -126,7 +126,8 @@ SURVIVORS: dict[str, tuple[str, str, Any]] = {
     ),
     "proxies": (
         "let asked = 0;"
-        " const p = new Proxy({ a: 1 }, { get: (t, k) => { asked++; return t[k] ?? k; } }); p.a; const { proxy, revoke } = Proxy.revocable({}, {}); revoke();",
+        " const p = new Proxy({ a: 1 }, { get: (t, k) => { asked++; return t[k] ?? k; } }); p.a;"
+        " const { proxy, revoke } = Proxy.revocable({}, {}); revoke();",
         "let dead; try { proxy.x; } catch (e) { dead = e.name; } [p.a, p.other, asked, dead]",
         [1, "other", 3, "TypeError"],
     ),
