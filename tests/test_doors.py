@@ -44,7 +44,8 @@ def _imports(path: Path) -> Iterator[str]:
             for alias in node.names:
                 yield alias.name
         elif isinstance(node, ast.ImportFrom) and node.module is not None:
-            assert node.level == 0, f"{path} imports relatively"
+            # The guest's recipe is no package: its programs run from a copy of their folder.
+            assert not node.level or path.parent.name == "guest", f"{path} imports relatively"
             for alias in node.names:
                 yield f"{node.module}.{alias.name}"
 

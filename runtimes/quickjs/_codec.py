@@ -14,12 +14,12 @@ import contextlib
 import gc
 from struct import Struct
 from threading import get_ident
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 import msgspec
 import ormsgpack
 
-from runtimes.errors import BrokenRuntimeError, ConversionError, JSError
+from runtimes.errors import BrokenRuntimeError, ClosedRuntimeError, ConversionError, JSError
 from runtimes.quickjs import _slow_codec, _wire
 from runtimes.quickjs._conversions import (
     EPOCH,
@@ -93,11 +93,18 @@ class Codec:
             take: Called with each SharedBuffer that goes in; None to refuse them.
             shared: Those that may come out, by number; looked at when they do.
         """
-        self._make_handle = make_handle
+        self._make_handle: Callable[[int, int], object] = make_handle
         self._recipient = Recipient(owner, take)
         self._shared = shared
-        self._decode = msgspec.msgpack.Decoder(ext_hook=self._from_extension).decode
+        self._decode: Callable[[memoryview | bytes], Any] = msgspec.msgpack.Decoder(
+            ext_hook=self._from_extension
+        ).decode
         self._interrupts: dict[int, BaseException] = {}
+
+    def let_go(self) -> None:
+        """Forget the guest, which is closed: nothing will be decoded any more."""
+        self._make_handle = _closed
+        self._decode = _closed
 
     # -- Python to JavaScript
 
@@ -217,6 +224,10 @@ class Codec:
         if buffer is None:
             raise _Nonsense("a SharedBuffer that it was not given")
         return buffer
+
+
+def _closed(*_arguments: object) -> NoReturn:
+    raise ClosedRuntimeError("the runtime is closed")
 
 
 def _has_wide_view(value: Any) -> bool:

@@ -7,7 +7,7 @@ and costs some fifty. Which one serves is decided once per process, by the raw l
 
 from __future__ import annotations
 
-import contextlib
+import functools
 import os
 import threading
 import warnings
@@ -217,16 +217,24 @@ def create_instance(
     if _exiting:
         raise InstanceUnusableError("Python is exiting")
     make = _maker(layer or selected_layer())
-    if guest is not None:
-        return _note(make(host, guest, memory_limit_bytes))
-    from runtimes.quickjs._engine import allocation_for, load_guest
+    instance = None
+    if guest is None:
+        from runtimes.quickjs import _engine
 
-    if allocation == "pooled" and allocation_for(allocation) == "pooled":
-        with contextlib.suppress(ValueError):  # all slots are taken, or something that comes again
-            return _note(make(host, load_guest(hard_stop, "pooled"), memory_limit_bytes))
-    return _note(make(host, load_guest(hard_stop), memory_limit_bytes))
+        guest = _engine.load_guest(hard_stop, _engine.allocation_for(allocation))
+        if guest.allocation == "pooled":
+            try:
+                instance = make(host, guest, memory_limit_bytes)
+            except ValueError:  # all slots are taken, or it is something that comes again
+                guest = _engine.load_guest(hard_stop)
+    if instance is None:
+        instance = make(host, guest, memory_limit_bytes)
+    key = id(instance)
+    _live[key] = weakref.ref(instance, lambda _gone: _live.pop(key, None))
+    return instance
 
 
+@functools.cache
 def _maker(layer: Layer) -> Callable[[Host, LoadedGuest, int | None], Instance]:
     if layer == "raw":
         from runtimes.quickjs._raw import RawInstance
@@ -235,13 +243,6 @@ def _maker(layer: Layer) -> Callable[[Host, LoadedGuest, int | None], Instance]:
     from runtimes.quickjs._plain import PlainInstance
 
     return PlainInstance
-
-
-def _note(instance: Instance) -> Instance:
-    """Take it into the list of all instances."""
-    key = id(instance)
-    _live[key] = weakref.ref(instance, lambda _gone: _live.pop(key, None))
-    return instance
 
 
 def retire_all() -> int:

@@ -84,7 +84,7 @@ class Lease:
         self._bump_epoch = instance.bump_epoch
         instance.interrupt = lambda: self.request_soft(StopReason.HOST)
         self._watchdog = watchdog if watchdog is not None else current()
-        self._in_main_thread = threading.current_thread() is threading.main_thread()
+        self._in_main_thread = threading.get_ident() == threading.main_thread().ident
         self._grace = grace
         # Re-entrant: a signal handler may cancel while this thread is in here.
         self._lock = threading.RLock()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
+from functools import lru_cache
 from struct import Struct
 from typing import TYPE_CHECKING, NoReturn
 
-from runtimes.errors import BrokenRuntimeError, MemoryLimitError
+from runtimes.errors import BrokenRuntimeError, ClosedRuntimeError, MemoryLimitError
 from runtimes.options import Default, RuntimeOptions
 from runtimes.quickjs import _abi
 from runtimes.quickjs._abi import LENGTH, POINTER
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
 _U32 = Struct("<I")
 _I64 = Struct("<q")
-
+_LIMITS = Struct("<IqIII")
+_INPUT = Struct("<II")
 
 _NODE_BYTES = 64
 _MOST_NODES = 4_000_000
@@ -33,6 +35,14 @@ def result_nodes(options: RuntimeOptions) -> int | None:
         return options.result_limit_nodes
     limit = options.memory_limit_bytes
     return _MOST_NODES if limit is None else min(limit // _NODE_BYTES, _MOST_NODES)
+
+
+@lru_cache(maxsize=64)
+def _limits(memory: int | None, result: int | None, nodes: int | None, stack: int) -> bytes:
+    """The header's fields from MEMORY_LIMIT to STACK_BYTES, with no budget yet."""
+    return _LIMITS.pack(
+        min(memory or 0, 0xFFFF0000), 0, min(result or 0, LENGTH), min(nodes or 0, POINTER), stack
+    )
 
 
 class GuestMemory:
@@ -72,11 +82,14 @@ class GuestMemory:
         self._limit = options.memory_limit_bytes
         self.budget = 0
         self.input = self.capacity = 0
-        self.write(_abi.MEMORY_LIMIT, min(options.memory_limit_bytes or 0, 0xFFFF0000))
-        self.write(_abi.RESULT_BYTES, min(options.result_limit_bytes or 0, LENGTH))
-        self.write(_abi.RESULT_NODES, min(result_nodes(options) or 0, POINTER))
-        self.write(_abi.STACK_BYTES, options.stack_limit_bytes)
-        _I64.pack_into(self.view, self._header + _abi.BUDGET_NS, 0)  # a snapshot's may be left
+        start = self._header + _abi.MEMORY_LIMIT
+        limits = _limits(
+            options.memory_limit_bytes,
+            options.result_limit_bytes,
+            result_nodes(options),
+            options.stack_limit_bytes,
+        )
+        self.view[start : start + len(limits)] = limits
 
     def read(self, offset: int) -> int:
         """Return a 32-bit field of the header."""
@@ -153,12 +166,16 @@ class GuestMemory:
             BrokenRuntimeError: It says that it is outside of its memory.
         """
         self.view = self._instance.refresh()
-        self.input = self.read(_abi.INPUT_PTR)
-        self.capacity = max(0, self.read(_abi.INPUT_CAPACITY) - 1)
+        self.input, capacity = _INPUT.unpack_from(self.view, self._header + _abi.INPUT_PTR)
+        self.capacity = max(0, capacity - 1)
         if self.input + self.capacity > len(self.view):
             self.capacity = 0
             self._give_up()
             raise BrokenRuntimeError("the guest names memory that it does not have")
+
+    def let_go(self) -> None:
+        """Forget the guest, which is closed."""
+        self._call = self._give_up = _closed
 
     def _grow(self, size: int) -> None:
         reserved = size <= LENGTH and self._call("guest_reserve", size)
@@ -174,6 +191,10 @@ class GuestMemory:
             f"an input of {size} bytes does not fit in the runtime's memory",
             limit_bytes=self._limit,
         )
+
+
+def _closed(*_arguments: object) -> NoReturn:
+    raise ClosedRuntimeError("the runtime is closed")
 
 
 _MUCH = 1 << 20  # as in guest/input.h

@@ -4,8 +4,7 @@ Without it, a new runtime maps 4 GiB of address space and its image, and unmaps 
 four calls into the kernel, and a page fault for each page that it touches. A slot of wasmtime's
 pooling allocator stays mapped. When its runtime is gone its first bytes, up to
 `keep_resident_bytes`, are written back to what the image says, and only what lies behind is given
-back to the kernel; so the next runtime finds its pages there. Measured: 78 us and 137 us for a
-runtime, one result and its end.
+back to the kernel; so the next runtime finds its pages there.
 
 What it costs: a slot that was used holds those bytes for the rest of the process, be it free or
 not. Hence the number of slots is bounded. A runtime that finds none free is made without one, on

@@ -4,9 +4,8 @@ How it stays safe:
 
 - Every argument of the call is a ready-made ctypes object that lives as long as its caller
   function.
-- Each prebound caller has slots and a trap out-pointer of its own; a call that comes while they are
-  in use (a callback that calls the same export again, a finaliser, a signal handler) gets fresh
-  ones.
+- The prebound callers of an instance share slots and a trap out-pointer; a call that comes while
+  they are in use (a callback that calls an export, a finaliser, a signal handler) gets fresh ones.
 - `State.owner` says who is inside. It is tested and set without any call in between, and CPython
   switches threads only at calls and backward jumps; hence not for free-threaded builds. Closed,
   dead and forked instances have an owner that nobody is, so that those tests cost nothing extra.
@@ -17,9 +16,7 @@ How it stays safe:
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
-import os
 from ctypes import addressof, c_size_t, c_uint64, c_void_p
 from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn
 
@@ -38,9 +35,9 @@ from runtimes.quickjs._raw_imports import (
     FORKED,
     State,
     Visitor,
-    link,
     threads,
 )
+from runtimes.quickjs._raw_linked import INSTANCE_AT, MOST_ARGUMENTS, TRAP_AT, Store, link
 from runtimes.quickjs._shared import Overlays
 from runtimes.quickjs._traps import as_guest_trap
 
@@ -50,50 +47,36 @@ if TYPE_CHECKING:
     from runtimes.quickjs._engine import LoadedGuest
     from runtimes.quickjs._instance import Host
 
+_Arguments = tuple[c_void_p, c_void_p, c_void_p, c_size_t, c_void_p]
+
+_N_VALUES: Final = c_size_t(MOST_ARGUMENTS)
+_NOTHING: Final = memoryview(b"")
+
 _RESULT_MASKS: Final = {None: 0, "i32": 0xFFFF_FFFF, "i64": 0xFFFF_FFFF_FFFF_FFFF}
 _invoke = _capi.call_unchecked
-
-
-class _Store:
-    """Owns a C store and deletes it with its last reference (never in a forked child)."""
-
-    __slots__ = ("context", "overlays", "pid", "pointer")
-
-    def __init__(self, engine: int) -> None:
-        self.pid = os.getpid()
-        self.overlays: Overlays | None = None
-        self.pointer: int = _capi.store_new(engine, None, None)
-        self.context: int = _capi.store_context(self.pointer)
-
-    def __del__(
-        self,
-        store_delete: Callable[[int], None] = _capi.store_delete,
-        getpid: Callable[[], int] = os.getpid,
-    ) -> None:
-        if self.pid == getpid():  # both bound early: modules go first when Python exits
-            if self.overlays is not None:
-                self.overlays.lift_all()
-            store_delete(self.pointer)
 
 
 class _Slots:
     """Room for one call's arguments and result, and for its trap.
 
     Attributes:
-        words: Argument k is at index 2 * k, the result at 0, the trap at `trap_at`.
+        words: Argument k is at index 2 * k, the result at 0, the trap at `TRAP_AT`.
         arguments: What `_invoke` is called with. As a ready tuple, since ctypes wants one.
     """
 
-    __slots__ = ("_block", "arguments", "trap_at", "words")
+    __slots__ = ("arguments", "words")
 
-    def __init__(self, context: c_void_p, function: c_void_p, n_args: int) -> None:
-        values = max(n_args, 1)
-        self.trap_at = values * _capi.SLOT
-        self._block = (c_uint64 * (self.trap_at + 1))()
-        self.words = memoryview(self._block).cast("B").cast("Q")
-        start = addressof(self._block)
-        trap = c_void_p(start + self.trap_at * 8)
-        self.arguments = (context, function, c_void_p(start), c_size_t(values), trap)
+    def __init__(self, words: memoryview, arguments: _Arguments) -> None:
+        self.words = words
+        self.arguments = arguments
+
+
+def _fresh_slots(context: c_void_p, function: c_void_p) -> _Slots:
+    """Make slots that no other call uses; the memoryview keeps them alive."""
+    block = (c_uint64 * (TRAP_AT + 1))()
+    start = addressof(block)
+    places = c_void_p(start), _N_VALUES, c_void_p(start + TRAP_AT * 8)
+    return _Slots(memoryview(block).cast("B").cast("Q"), (context, function, *places))
 
 
 class RawInstance:
@@ -101,52 +84,55 @@ class RawInstance:
 
     def __init__(self, host: Host, loaded: LoadedGuest, memory_limit_bytes: int | None) -> None:
         _trap_signals.restore()
-        self._functions = loaded.functions
-        epochs = loaded.hard_stop == "epoch"
-        self.bump_epoch = loaded.engine.increment_epoch if epochs else None
-        store = _Store(_capi.address_of(loaded.engine))
-        self._state = State(host, store)
+        self._linked = linked = link(loaded)
+        self.bump_epoch = linked.bump_epoch
+        store = Store(linked.engine)
+        block = (c_uint64 * linked.n_words)()
+        self._state = State(host, store, block)
         self._context = c_void_p(store.context)
+        self._words = memoryview(block).cast("B").cast("Q")
+        self._start = start = addressof(block)
+        self._places = c_void_p(start), _N_VALUES, c_void_p(start + TRAP_AT * 8)
         limit = -1 if memory_limit_bytes is None else memory_limit_bytes
         _capi.store_limiter(store.pointer, limit, -1, -1, -1, -1)
-        if loaded.uses_wasi:
+        if linked.uses_wasi:
             _raise_error(_capi.context_set_wasi(store.context, _capi.wasi_config_new()))
-        if epochs:
+        if linked.bump_epoch is not None:
             _capi.epoch_callback(store.pointer, EPOCH_CALLBACK, None, None)
             _capi.set_epoch_deadline(store.context, 1)
-        self._instance = _capi.InstanceItem()
-        self._instantiate(link(loaded), memory_limit_bytes)
+        self._instantiate(linked.pre, memory_limit_bytes)
         self._memory = self._export("memory")
         self._base: int = _capi.memory_data(store.context, self._memory)
-        self.memory: memoryview = memoryview(b"")
+        self.memory: memoryview = _NOTHING
         self.refresh()
 
     def _instantiate(self, pre: int, memory_limit_bytes: int | None) -> None:
-        visitor, trap = threads.visitor, c_void_p()
+        visitor = threads.visitor
         outer, visitor.guest = visitor.guest, self._state
+        start = self._start
         try:
-            address = addressof(self._instance)
-            error = _capi.pre_instantiate(pre, self._context, address, addressof(trap))
-            try:
-                _raise_error(error)
-            except Exception as problem:
+            error = _capi.pre_instantiate(
+                pre, self._context, start + INSTANCE_AT * 8, start + TRAP_AT * 8
+            )
+            if error:
+                problem = _capi.take_error(error)
                 raise ValueError(
                     f"no guest with a memory limit of {memory_limit_bytes} bytes: {problem}"
-                ) from None
-            if trap.value:
-                _fail(self._state, visitor, None, trap.value)
+                )
+            if self._words[TRAP_AT]:
+                _fail(self._state, visitor, None, self._words[TRAP_AT])
         finally:
             visitor.guest = outer
 
     def _export(self, name: str) -> int:
         """Return the address of an exported item, which lives as long as the state."""
-        extern, encoded = _capi.Extern(), name.encode()
+        encoded, length, place = self._linked.items[name]
         if self._state.store is None:
             raise InstanceUnusableError("the instance is closed")
-        instance, at = addressof(self._instance), addressof(extern)
-        if not _capi.export_get(self._context, instance, encoded, len(encoded), at):
+        start = self._start
+        at = start + place * 8
+        if not _capi.export_get(self._context, start + INSTANCE_AT * 8, encoded, length, at):
             raise KeyError(name)
-        self._state.kept.append(extern)
         return at + _capi.ITEM_OFFSET
 
     @property
@@ -188,11 +174,12 @@ class RawInstance:
 
     def caller(self, name: str, n_args: int) -> Callable[..., int]:
         """Return a prebound export."""
-        shape = self._functions[name]
+        shape = self._linked.functions[name]
         if shape.parameters != n_args:
             raise TypeError(f"{name} takes {shape.parameters} arguments, not {n_args}")
         function = c_void_p(self._export(name))
-        slots = _Slots(self._context, function, n_args)
+        # One block for all of them: a call that comes while another is under way gets its own.
+        slots = _Slots(self._words, (self._context, function, *self._places))
         make = _FAST_CALLERS.get(n_args)
         if make is None or shape.result != "i64":
             return _any_caller(self._state, slots, n_args, shape.result)
@@ -200,9 +187,16 @@ class RawInstance:
 
     def exported_global(self, name: str) -> int:
         """Return an exported integer global, unsigned."""
+        constants = self._linked.constants
+        known = constants.get(name)
+        if known is not None and self._state.store is not None:
+            return known
         value = _capi.Value()
         _capi.global_get(self._context, self._export(name), addressof(value))
-        return int(value.of.i64) & _RESULT_MASKS["i64" if int(value.kind) else "i32"]
+        number = int(value.of.i64) & _RESULT_MASKS["i64" if int(value.kind) else "i32"]
+        if name in constants:
+            constants[name] = number
+        return number
 
     def address(self, offset: int, size: int = 4) -> int:
         """Return where bytes of the memory are in this process."""
@@ -214,7 +208,7 @@ class RawInstance:
     def overlays(self) -> Overlays:
         """What is mapped over the memory."""
         store = self._state.store
-        if not isinstance(store, _Store):
+        if not isinstance(store, Store):
             raise InstanceUnusableError("the instance is closed")
         if store.overlays is None:
             store.overlays = Overlays()
@@ -227,11 +221,13 @@ class RawInstance:
             state.owner = CLOSED
         elif state.owner is not CLOSED and state.owner is not FORKED:
             raise InstanceBusyError("the instance is running")
-        if isinstance(state.store, _Store) and state.store.overlays is not None:
+        if isinstance(state.store, Store) and state.store.overlays is not None:
             state.store.overlays.lift_all()
-        with contextlib.suppress(BufferError):  # somebody holds it, and with it the store
-            self.memory.release()
         state.store = None
+        try:
+            self.memory.release()
+        except BufferError:  # somebody holds it, and with it the store
+            return
 
     def retire(self) -> bool:
         """Let nobody in and nothing out from now on; whether somebody is inside."""
@@ -283,9 +279,9 @@ def _raise_boxed(state: State) -> None:
 
 def _settle(state: State, visitor: Visitor, error: int | None, slots: _Slots) -> int:
     """Raise what went wrong, if something did; else return the result."""
-    trap = slots.words[slots.trap_at]
+    trap = slots.words[TRAP_AT]
     if error or trap:
-        slots.words[slots.trap_at] = 0
+        slots.words[TRAP_AT] = 0
         _fail(state, visitor, error, trap)
     _raise_boxed(state)
     return slots.words[0]
@@ -296,7 +292,7 @@ def _again(state: State, taken: _Slots, visitor: Visitor, args: tuple[int, ...])
     if state.owner is not visitor or state.dead:
         _refuse(state)
     context, function = taken.arguments[:2]
-    slots = _Slots(context, function, len(args))
+    slots = _fresh_slots(context, function)
     outer, visitor.guest = visitor.guest, state
     try:
         for index, value in enumerate(args):
@@ -312,7 +308,7 @@ def _again(state: State, taken: _Slots, visitor: Visitor, args: tuple[int, ...])
 
 
 def _caller_1(state: State, slots: _Slots) -> Callable[..., int]:
-    words, arguments, trap_at = slots.words, slots.arguments, slots.trap_at
+    words, arguments, trap_at = slots.words, slots.arguments, TRAP_AT
 
     def call(first: int) -> int:
         visitor = threads.visitor
@@ -336,7 +332,7 @@ def _caller_1(state: State, slots: _Slots) -> Callable[..., int]:
 
 
 def _caller_2(state: State, slots: _Slots) -> Callable[..., int]:
-    words, arguments, trap_at = slots.words, slots.arguments, slots.trap_at
+    words, arguments, trap_at = slots.words, slots.arguments, TRAP_AT
 
     def call(first: int, second: int) -> int:
         visitor = threads.visitor
@@ -361,7 +357,7 @@ def _caller_2(state: State, slots: _Slots) -> Callable[..., int]:
 
 
 def _caller_3(state: State, slots: _Slots) -> Callable[..., int]:
-    words, arguments, trap_at = slots.words, slots.arguments, slots.trap_at
+    words, arguments, trap_at = slots.words, slots.arguments, TRAP_AT
 
     def call(first: int, second: int, third: int) -> int:
         visitor = threads.visitor

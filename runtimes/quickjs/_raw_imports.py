@@ -13,8 +13,6 @@ import threading
 from ctypes import c_void_p
 from typing import TYPE_CHECKING, Any, Final
 
-import wasmtime
-
 from runtimes.quickjs import _capi
 from runtimes.quickjs._abi import STOP_REPLY, CheckPlace
 from runtimes.quickjs._instance import InstanceUnusableError
@@ -23,7 +21,6 @@ from runtimes.quickjs._shield import shield
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from runtimes.quickjs._engine import LoadedGuest
     from runtimes.quickjs._instance import Host
 
     _Words = ctypes._Pointer[ctypes.c_uint64]
@@ -97,15 +94,15 @@ class State:
         asking: Whether the host is being asked by ``host.check``.
         interrupt: Asks the guest to stop softly; see `Instance.interrupt`.
         store: Keeps the C store alive for the callers; None once closed.
-        kept: C structures whose addresses the callers hold.
+        block: The words whose addresses the callers hold; see `Linked`.
     """
 
     __slots__ = (
         "asking",
+        "block",
         "box",
         "dead",
         "interrupt",
-        "kept",
         "on_call",
         "on_check",
         "on_console",
@@ -116,14 +113,14 @@ class State:
         "store",
     )
 
-    def __init__(self, host: Host, store: object) -> None:
+    def __init__(self, host: Host, store: object, block: object) -> None:
         self.owner: Visitor | None = None
         self.rest: Visitor | None = None
         self.box: BaseException | None = None
         self.dead = False
         self.asking = False
         self.interrupt: Callable[[], object] | None = None
-        self.kept: list[object] = []
+        self.block = block
         self.store: object | None = store
         self.on_call: Callable[[int, int, int], int] = host.on_call
         self.on_console: Callable[[int, int, int], int] = host.on_console
@@ -292,47 +289,7 @@ CALLBACKS: Final = {
 for _callback in (*CALLBACKS.values(), _on_epoch):
     shield(_callback)
 
-_I32, _I64 = wasmtime.ValType.i32, wasmtime.ValType.i64
-_SHAPES: Final = {
-    "call": ([_I32, _I32, _I32], _I64),
-    "console": ([_I32, _I32, _I32], _I32),
-    "resolve": ([_I32, _I32], _I64),
-    "source": ([_I32, _I32], _I64),
-    "check": ([_I32], _I32),
-}
-
 # Kept for the life of the process: wasmtime holds their addresses.
-_c_callbacks: Final = {name: _capi.ImportCallback(body) for name, body in CALLBACKS.items()}
+C_CALLBACKS: Final = {name: _capi.ImportCallback(body) for name, body in CALLBACKS.items()}
 _c_epoch: Final = _capi.EpochCallback(_on_epoch)
 EPOCH_CALLBACK: Final = ctypes.cast(_c_epoch, c_void_p)
-
-
-def link(loaded: LoadedGuest) -> int:
-    """Return the address of the guest's InstancePre: the module with its imports filled in.
-
-    Raises:
-        wasmtime.WasmtimeError: The guest imports one of ours with another type.
-    """
-    pre = loaded.linked.get("raw")
-    if pre is None:
-        with loaded.link_lock:
-            pre = loaded.linked.get("raw")
-            if pre is None:
-                pre = loaded.linked["raw"] = _link(loaded)
-    return _capi.address_of(pre)
-
-
-def _link(loaded: LoadedGuest) -> wasmtime.InstancePre:
-    linker = wasmtime.Linker(loaded.engine)
-    if loaded.uses_wasi:
-        linker.define_wasi()
-    for name, callback in _c_callbacks.items():
-        parameters, result = _SHAPES[name]
-        kind = wasmtime.FuncType([make() for make in parameters], [result()])
-        error = _capi.define_func_unchecked(
-            *(_capi.address_of(linker), b"host", 4, name.encode(), len(name)),
-            *(_capi.address_of(kind), ctypes.cast(callback, c_void_p), None, None),
-        )
-        if error:
-            raise _capi.take_error(error)
-    return linker.instantiate_pre(loaded.module)

@@ -11,6 +11,7 @@ Only numbers that this host has handed to this guest stand for anything when the
 from __future__ import annotations
 
 import contextlib
+import weakref
 from typing import TYPE_CHECKING, Final
 
 from runtimes import _pages
@@ -79,7 +80,7 @@ class Shares:
     """
 
     def __init__(self, guest: Guest) -> None:
-        self._guest = guest
+        self._guest: Guest = weakref.proxy(guest)  # which holds this: a closed one is to go at once
         self.held: dict[int, SharedBuffer] = {}
         self._ready: set[int] = set()  # Ctrl-C may come at any line: held first, ready last
 

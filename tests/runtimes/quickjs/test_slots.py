@@ -1,0 +1,244 @@
+"""Many runtimes, made and dropped: slots of the pool, and what comes when there is none."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import textwrap
+from typing import Any
+
+import pytest
+
+import runtimes
+from runtimes import MemoryLimitError, QuickJSRuntime, RuntimeOptions, TimeoutExceeded
+from runtimes.quickjs import _engine, _pooling
+
+linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="slots are for Linux")
+
+PRELUDE = """
+import json, os, sys, threading
+import runtimes
+from runtimes import QuickJSRuntime, RuntimeOptions
+
+def allocation(runtime):
+    # Of the engine that its memory belongs to.
+    from runtimes.quickjs import _engine
+    pre = runtime._guest._instance._linked
+    return next(kind[1] for kind, guest in _engine._guests.items()
+                if guest.linked.get("raw") is pre)
+
+def say(**facts):
+    print(json.dumps(facts))
+"""
+
+
+def in_a_process(program: str, **environment: str) -> Any:
+    """Run a program in a process of its own; return what it says."""
+    import os
+
+    done = subprocess.run(
+        [sys.executable, "-c", PRELUDE + textwrap.dedent(program)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@linux
+def test_who_finds_no_free_slot_is_made_on_demand() -> None:
+    said = in_a_process("""
+        runtimes.configure(slots=2)
+        made = [QuickJSRuntime() for _ in range(4)]
+        kinds = [allocation(each) for each in made]
+        results = [each.evaluate("6 * 7") for each in made]
+        made[0].close()
+        kinds.append(allocation(QuickJSRuntime()))
+        say(kinds=kinds, results=results)
+    """)
+    assert said["kinds"] == ["pooled", "pooled", "on_demand", "on_demand", "pooled"]
+    assert said["results"] == [42] * 4
+
+
+@linux
+def test_without_slots_all_are_made_on_demand() -> None:
+    said = in_a_process("""
+        runtimes.configure(slots=0)
+        say(kind=allocation(QuickJSRuntime()), result=QuickJSRuntime().evaluate("6 * 7"))
+    """)
+    assert said == {"kind": "on_demand", "result": 42}
+
+
+@linux
+def test_where_there_is_no_room_for_the_slots_all_are_made_on_demand() -> None:
+    said = in_a_process("""
+        import resource
+        resource.setrlimit(resource.RLIMIT_AS, (40 << 30, 40 << 30))
+        say(kind=allocation(QuickJSRuntime()), result=QuickJSRuntime().evaluate("6 * 7"))
+    """)
+    assert said == {"kind": "on_demand", "result": 42}
+
+
+@linux
+def test_a_forked_child_has_slots_of_its_own() -> None:
+    said = in_a_process("""
+        runtimes.configure(slots=1)
+        mine = QuickJSRuntime()
+        mine.evaluate("globalThis.whose = 'parent'")
+        ours, theirs = os.pipe()
+        child = os.fork()
+        if child == 0:
+            own = QuickJSRuntime()
+            found = [allocation(own), own.evaluate("typeof whose")]
+            os.write(theirs, json.dumps(found).encode())
+            os._exit(0)
+        os.waitpid(child, 0)
+        say(child=json.loads(os.read(ours, 100)), parent=mine.evaluate("whose"))
+    """)
+    assert said == {"child": ["pooled", "undefined"], "parent": "parent"}
+
+
+def test_settings_come_before_the_first_runtime() -> None:
+    with QuickJSRuntime(), pytest.raises(RuntimeError, match="comes too late"):
+        runtimes.configure(slots=3)
+
+
+@pytest.mark.parametrize(
+    ("settings", "error"),
+    [
+        ({"slots": -1}, ValueError),
+        ({"slots": 10_001}, ValueError),
+        ({"keep_resident_bytes": -1}, ValueError),
+        ({"slots": 1.5}, TypeError),
+        ({"slots": True}, TypeError),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(
+    settings: dict[str, Any], error: type[Exception]
+) -> None:
+    with pytest.raises(error, match=next(iter(settings))):
+        runtimes.configure(**settings)
+
+
+def test_settings_are_kept_until_the_first_runtime(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_pooling, "_in_use", False)
+    monkeypatch.setattr(_pooling, "_settings", _pooling.PoolSettings())
+    runtimes.configure(slots=5)
+    runtimes.configure(keep_resident_bytes=0)
+    assert _pooling.settle() == _pooling.PoolSettings(slots=5, keep_resident_bytes=0)
+
+
+def test_both_allocations_share_what_was_compiled(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any, guest_bytes: bytes
+) -> None:
+    monkeypatch.setenv("JSACTORS_CACHE_DIR", str(tmp_path / "cache"))
+    for allocation in ("on_demand", "pooled"):
+        _engine.load_module(guest_bytes, "check", allocation)  # type: ignore[arg-type]
+    assert len(list((tmp_path / "cache").iterdir())) == 1
+
+
+BOTH = pytest.mark.parametrize("allocation", ["pooled", "on_demand"])
+STUBBORN = "Array.prototype.reverse.call({ length: 2 ** 53 - 1 })"
+STOPS = pytest.mark.parametrize("hard_stop", ["check", "epoch"])
+
+
+@BOTH
+@STOPS
+def test_everything_holds_in_a_slot_as_on_demand(allocation: Any, hard_stop: Any) -> None:
+    options = RuntimeOptions(
+        allocation=allocation, hard_stop=hard_stop, timeout=0.2, hard_stop_grace=0.05
+    )
+    with QuickJSRuntime(options) as runtime:
+        assert runtime.evaluate("6 * 7") == 42
+        with pytest.raises(TimeoutExceeded):
+            runtime.evaluate("for (;;);")
+        assert runtime.evaluate("6 * 7") == 42
+        with pytest.raises(TimeoutExceeded):  # a built-in that never polls: a hard stop
+            runtime.evaluate(STUBBORN)
+        assert not runtime.usable
+
+
+@BOTH
+def test_the_memory_limit_is_the_same(allocation: Any) -> None:
+    options = RuntimeOptions(allocation=allocation, memory_limit_bytes=8 << 20)
+    with QuickJSRuntime(options) as runtime, pytest.raises(MemoryLimitError):
+        runtime.evaluate("const all = []; for (;;) all.push(new Uint8Array(1 << 16).fill(1))")
+
+
+@BOTH
+def test_without_a_memory_limit_it_may_take_what_it_needs(allocation: Any) -> None:
+    with QuickJSRuntime(RuntimeOptions(allocation=allocation, memory_limit_bytes=None)) as runtime:
+        assert runtime.evaluate("new Uint8Array(200e6).fill(7)[199_999_999]") == 7
+
+
+def memory_of(runtime: QuickJSRuntime) -> bytes:
+    """All of a runtime's memory, whatever belongs to scripts and whatever does not."""
+    return bytes(runtime._guest._instance.refresh())
+
+
+@BOTH
+def test_nothing_of_a_runtime_is_in_those_that_come_after_it(allocation: Any) -> None:
+    marker = "TENANT-A-" + "7f3a"
+    options = RuntimeOptions(allocation=allocation)
+    script = f"globalThis.kept = []; for (let i = 0; i < 20_000; i++) kept.push('{marker}' + i)"
+    with QuickJSRuntime(options) as tenant:
+        tenant.evaluate(script)
+        assert memory_of(tenant).count(marker.encode()) > 1000
+    fresh = None
+    for _ in range(100):
+        with QuickJSRuntime(options) as other:
+            content = memory_of(other)
+            assert marker.encode() not in content
+            if fresh is not None:
+                assert len(content) == len(fresh)
+            fresh = content
+
+
+def test_a_broken_runtime_leaves_nothing_either() -> None:
+    options = RuntimeOptions(timeout=0.05, hard_stop_grace=0)
+    with QuickJSRuntime(options) as tenant, pytest.raises(TimeoutExceeded):
+        tenant.evaluate(f"globalThis.kept = 'TENANT-B-7f3a'.repeat(1000); {STUBBORN}")
+    with QuickJSRuntime() as other:
+        assert b"TENANT-B-7f3a" not in memory_of(other)
+
+
+@linux
+def test_a_thousand_live_at_once() -> None:
+    said = in_a_process("""
+        live = [QuickJSRuntime() for _ in range(1000)]
+        results = [each.evaluate(f"globalThis.mine = {n}; mine") for n, each in enumerate(live)]
+        again = [each.evaluate("mine") for each in live]
+        for each in live:
+            each.close()
+        say(fine=results == again == list(range(1000)))
+    """)
+    assert said == {"fine": True}
+
+
+@linux
+def test_runtimes_that_come_and_go_on_four_threads_leave_nothing_behind() -> None:
+    said = in_a_process("""
+        from benchmarks import cycles
+        say(**cycles.run(total=600, threads=4, warm_up=200))
+    """)
+    assert said["maps"] <= 0
+    assert said["rss_bytes"] < 2 << 20
+
+
+def test_a_dropped_runtime_is_gone_without_the_garbage_collector() -> None:
+    import gc
+    import weakref
+
+    gc.disable()
+    try:
+        runtime = QuickJSRuntime()
+        runtime.evaluate("6 * 7")
+        guest = weakref.ref(runtime._guest)
+        runtime.close()
+        del runtime
+        assert guest() is None
+    finally:
+        gc.enable()
