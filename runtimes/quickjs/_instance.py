@@ -15,6 +15,7 @@ import weakref
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from runtimes.errors import BrokenRuntimeError, WrongThread
+from runtimes.quickjs._mappings import Room
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -184,6 +185,8 @@ WASM_PAGE = 65536
 _live: dict[int, weakref.ref[Any]] = {}
 """Every instance of this process, for what happens to all of them."""
 
+_room = Room()
+
 _exiting = False
 
 _choice_lock = threading.Lock()
@@ -212,6 +215,7 @@ def create_instance(
     Raises:
         GuestNotBuiltError: The guest is missing or of another build.
         InstanceUnusableError: Python is exiting.
+        MemoryError: The process has no room for another one.
         ValueError: The limit is below what the guest needs to start with.
     """
     if _exiting:
@@ -228,6 +232,7 @@ def create_instance(
             except ValueError:  # all slots are taken, or it is something that comes again
                 guest = _engine.load_guest(hard_stop)
     if instance is None:
+        _room.demand(len(_live))
         instance = make(host, guest, memory_limit_bytes)
     key = id(instance)
     _live[key] = weakref.ref(instance, lambda _gone: _live.pop(key, None))

@@ -58,6 +58,7 @@ class QuickJSRuntime:
             options: Limits, host functions, modules, globals; None takes the defaults.
 
         Raises:
+            MemoryError: The process has no room for another runtime: there are some 20,000.
             MemoryLimitError: The limit is too small to boot with, or to hold the snapshot.
             SnapshotMismatch: The snapshot does not fit; see `from_snapshot`.
             ConversionError: A global cannot cross.

@@ -6,13 +6,18 @@ import json
 import subprocess
 import sys
 import textwrap
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import runtimes
 from runtimes import MemoryLimitError, QuickJSRuntime, RuntimeOptions, TimeoutExceeded
 from runtimes.quickjs import _engine, _pooling
+from runtimes.quickjs._mappings import Room
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="slots are for Linux")
 
@@ -132,7 +137,7 @@ def test_settings_are_kept_until_the_first_runtime(monkeypatch: pytest.MonkeyPat
 
 
 def test_both_allocations_share_what_was_compiled(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Any, guest_bytes: bytes
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, guest_bytes: bytes
 ) -> None:
     monkeypatch.setenv("JSACTORS_CACHE_DIR", str(tmp_path / "cache"))
     for allocation in ("on_demand", "pooled"):
@@ -242,3 +247,35 @@ def test_a_dropped_runtime_is_gone_without_the_garbage_collector() -> None:
         assert guest() is None
     finally:
         gc.enable()
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Callable[..., Room]:
+    """The room in a process with so many mappings of so many."""
+
+    def make(taken: int, most: int = 65_530) -> Room:
+        (tmp_path / "limit").write_text(f"{most}\n")
+        (tmp_path / "maps").write_text("a mapping\n" * taken)
+        return Room(tmp_path / "limit", tmp_path / "maps")
+
+    return make
+
+
+def test_where_mappings_run_out_a_new_runtime_is_refused(room: Callable[..., Room]) -> None:
+    with pytest.raises(MemoryError, match=r"20000 are alive.*vm\.max_map_count"):
+        room(taken=62_000).demand(20_000)
+
+
+def test_mappings_are_counted_again_only_when_they_may_have_run_out(
+    room: Callable[..., Room],
+) -> None:
+    here = room(taken=5000)
+    here.demand(1000)
+    room(taken=62_000)  # the same files
+    here.demand(5000)
+    with pytest.raises(MemoryError):
+        here.demand(9000)
+
+
+def test_where_nobody_counts_mappings_nothing_is_refused(tmp_path: Path) -> None:
+    Room(tmp_path / "limit", tmp_path / "maps").demand(1_000_000)
