@@ -8,11 +8,15 @@ import time
 from typing import TYPE_CHECKING
 
 from benchmarks._harness import HERE, Measure, Report, Sample, duration, interleave, main, per_call
-from benchmarks._peers import OURS, Engine, available, opened
+from benchmarks._peers import OURS, Engine, JSActors, available, opened
 from benchmarks._processes import environment
+from runtimes import RuntimeOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+ON_DEMAND = f"{OURS}, on demand"
+"""What a runtime costs that finds no slot free."""
 
 SCRIPTS = {
     OURS: "from runtimes.quickjs import QuickJSRuntime as R\nprint(R().evaluate('6 * 7'))",
@@ -55,6 +59,7 @@ def new_process(script: str) -> Measure:
 def benchmark(quick: bool) -> Report:
     """Measure new runtimes within a process, and new processes."""
     makers = available()
+    makers[ON_DEMAND] = lambda: JSActors(RuntimeOptions(allocation="on_demand"))
     seconds = 0.02 if quick else 0.1
     inside = interleave(
         {name: per_call(new_runtime(make), seconds=seconds) for name, make in makers.items()},
@@ -69,9 +74,9 @@ def benchmark(quick: bool) -> Report:
     report = Report(
         "cold_start", __doc__ or "", ["engine", "new runtime, one result, drop", "whole process"]
     )
-    for name in scripts:
-        title = f"**{name}**" if name == OURS else name
-        report.rows.append([title, _cell(inside.get(name)), _cell(outside[name])])
+    for name in dict.fromkeys((OURS, ON_DEMAND, *scripts)):
+        title = f"**{name}**" if name in (OURS, ON_DEMAND) else name
+        report.rows.append([title, _cell(inside.get(name)), _cell(outside.get(name))])
     report.data = {
         "runtime": {name: {"best": s.best, "median": s.median} for name, s in inside.items()},
         "process": {name: {"best": s.best, "median": s.median} for name, s in outside.items()},
