@@ -136,12 +136,14 @@ def load_guest(hard_stop: HardStop, allocation: Allocation = "on_demand") -> Loa
     """
     guest = _guests.get((hard_stop, allocation))
     if guest is None:
+        there = allocation_for(allocation)
         with _lock:
-            guest = _guests.get((hard_stop, allocation))
+            guest = _guests.get((hard_stop, there))
             if guest is None:
                 wasm, digest = _read_stamped(_FOLDER, _guest_name())
-                guest = replace(load_module(wasm, hard_stop, allocation), digest=digest)
-                _guests[hard_stop, allocation] = guest
+                guest = replace(load_module(wasm, hard_stop, there), digest=digest)
+                _guests[hard_stop, there] = guest
+            _guests[hard_stop, allocation] = guest
     return guest
 
 

@@ -118,6 +118,9 @@ class Instance(Protocol):
             ValueError: The limit does not allow it.
         """
 
+    def has(self, name: str) -> bool:
+        """Whether there is an exported function of that name."""
+
     def caller(self, name: str, n_args: int) -> Callable[..., int]:
         """Return a prebound export.
 
@@ -223,20 +226,26 @@ def create_instance(
     make = _maker(layer or selected_layer())
     instance = None
     if guest is None:
-        from runtimes.quickjs import _engine
-
-        guest = _engine.load_guest(hard_stop, _engine.allocation_for(allocation))
+        find = _finder()
+        guest = find(hard_stop, allocation)
         if guest.allocation == "pooled":
             try:
                 instance = make(host, guest, memory_limit_bytes)
             except ValueError:  # all slots are taken, or it is something that comes again
-                guest = _engine.load_guest(hard_stop)
+                guest = find(hard_stop, "on_demand")
     if instance is None:
         _room.demand(len(_live))
         instance = make(host, guest, memory_limit_bytes)
     key = id(instance)
     _live[key] = weakref.ref(instance, lambda _gone: _live.pop(key, None))
     return instance
+
+
+@functools.cache
+def _finder() -> Callable[[HardStop, Allocation], LoadedGuest]:
+    from runtimes.quickjs._engine import load_guest
+
+    return load_guest
 
 
 @functools.cache

@@ -79,8 +79,9 @@ class Lease:
         """
         header = instance.exported_global("guest_header")
         hard = instance.exported_global("guest_hard_stop")
-        self._soft: c_uint32 | None = c_uint32.from_address(instance.address(header + SOFT_STOP))
-        self._hard: c_uint32 | None = c_uint32.from_address(instance.address(hard))
+        start = instance.address(0, max(header + SOFT_STOP, hard) + 4)
+        self._soft: c_uint32 | None = c_uint32.from_address(start + header + SOFT_STOP)
+        self._hard: c_uint32 | None = c_uint32.from_address(start + hard)
         self._bump_epoch = instance.bump_epoch
         instance.interrupt = lambda: self.request_soft(StopReason.HOST)
         self._watchdog = watchdog if watchdog is not None else current()

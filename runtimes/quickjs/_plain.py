@@ -264,6 +264,10 @@ class PlainInstance:
                 raise ValueError(f"no memory of {size} bytes: {problem}") from None
         return self.refresh()
 
+    def has(self, name: str) -> bool:
+        """Whether there is an exported function of that name."""
+        return name in self._functions
+
     def caller(self, name: str, n_args: int) -> Callable[..., int]:
         """Return a prebound export."""
         shape = self._functions[name]

@@ -172,6 +172,10 @@ class RawInstance:
                 raise ValueError(f"no memory of {size} bytes: {problem}") from None
         return self.refresh()
 
+    def has(self, name: str) -> bool:
+        """Whether there is an exported function of that name."""
+        return name in self._linked.functions
+
     def caller(self, name: str, n_args: int) -> Callable[..., int]:
         """Return a prebound export."""
         shape = self._linked.functions[name]
