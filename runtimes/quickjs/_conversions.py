@@ -18,7 +18,6 @@ import msgspec
 
 from runtimes.errors import JSError, StaleHandle
 from runtimes.quickjs import _wire
-from runtimes.quickjs._shared import NOT_TAKEN
 from runtimes.shared import SharedBuffer
 from runtimes.values import (
     ArrayBuffer,
@@ -48,7 +47,12 @@ class Refused(Exception):
     """The value cannot cross; the text says why."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+NOT_TAKEN: Final = (
+    "a SharedBuffer is taken only by a runtime that was made with allocation='on_demand'"
+    " (and not from an untrusted snapshot)"
+)
+
+
 class Recipient:
     """Who is to receive values.
 
@@ -57,8 +61,11 @@ class Recipient:
         take: Called with each SharedBuffer, perhaps several times; None if it takes none.
     """
 
-    owner: object
-    take: Callable[[SharedBuffer], None] | None = None
+    __slots__ = ("owner", "take")
+
+    def __init__(self, owner: object, take: Callable[[SharedBuffer], None] | None) -> None:
+        self.owner = owner
+        self.take = take
 
 
 def to_extension(value: Any, recipient: Recipient) -> Extension | None:

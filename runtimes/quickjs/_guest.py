@@ -14,6 +14,7 @@ from runtimes.encoded import EncodedArgs
 from runtimes.errors import (
     BrokenRuntimeError,
     ClosedRuntimeError,
+    ConversionError,
     JSError,
     JSRuntimeError,
     MemoryLimitError,
@@ -28,6 +29,7 @@ from runtimes.quickjs import _abi, _snapshot
 from runtimes.quickjs._abi import ERROR_BIT, LENGTH, POINTER, Status, StopReason
 from runtimes.quickjs._callbacks import Aborted, Callbacks, HardStop
 from runtimes.quickjs._codec import Codec
+from runtimes.quickjs._conversions import NOT_TAKEN
 from runtimes.quickjs._encoded import require_sequence
 from runtimes.quickjs._handles import Handle, JSFunction, JSPromise
 from runtimes.quickjs._instance import (
@@ -90,13 +92,14 @@ class Guest:
         self.owner = next(_OWNERS)
         self.dropped: deque[int] = deque()
         self.deadline: float | None = None
-        self._shares = Shares(self)
-        shared = (self._shares.hook, self._shares.held)
-        self.codec = (
-            WaryCodec(self._make_handle, self.owner, *shared, options=options)
-            if self.wary
-            else Codec(self._make_handle, self.owner, *shared)
-        )
+        self._shares: Shares | None = None
+        if self.wary:  # nobody who vouches for it: it shares memory with nobody
+            self.codec: Codec = WaryCodec(self._make_handle, self.owner, options)
+        elif options.allocation == "on_demand":
+            self._shares = Shares(self)
+            self.codec = self._shares.codec(self._make_handle)
+        else:
+            self.codec = Codec(self._make_handle, self.owner)
         self._callbacks = Callbacks(options, self.codec)
         self.functions = self._callbacks.functions
         self.modules = self._callbacks.modules
@@ -261,7 +264,7 @@ class Guest:
             self._break()
             raise
         finally:
-            if outermost and self._shares.held:
+            if self._shares is not None and outermost:
                 self._shares.drain()
         if outermost and self._callbacks.errors:
             self._callbacks.errors.clear()
@@ -310,6 +313,8 @@ class Guest:
         """
         if type(args) is EncodedArgs:
             for buffer in args.buffers:
+                if self._shares is None:
+                    raise ConversionError(NOT_TAKEN)
                 self._shares.take(buffer)
             return args.for_owner(self.owner)
         if type(args) is not list and type(args) is not tuple:
@@ -330,7 +335,8 @@ class Guest:
             return
         if get_ident() != self._thread or self._depth:
             raise WrongThread("a runtime is closed by its own thread, and not during a run")
-        self._shares.take_back()
+        if self._shares is not None:
+            self._shares.take_back()
         leaked = self._shutdown() if self._ended is None else 0
         self._ended = ClosedRuntimeError
         self._lease.close()
@@ -358,7 +364,7 @@ class Guest:
     @property
     def shares_memory(self) -> bool:
         """Whether a `SharedBuffer` is mapped into its memory, which then is not its alone."""
-        return bool(self._shares.held)
+        return self._shares is not None and bool(self._shares.held)
 
     def memory_used(self) -> int:
         """Bytes that the engine holds, as of the end of the last run."""
@@ -377,7 +383,7 @@ class Guest:
         """Collect garbage and return the bytes in use."""
         self.check()
         used = self._call("guest_collect")
-        if self._shares.held and not self._depth:
+        if self._shares is not None and not self._depth:
             self._shares.drain()
             used = self._call("guest_collect")
         return used

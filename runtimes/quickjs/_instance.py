@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from runtimes.quickjs._engine import HardStop, LoadedGuest
+    from runtimes.quickjs._overlays import Overlays
     from runtimes.quickjs._pooling import Allocation
-    from runtimes.quickjs._shared import Overlays
 
 Layer = Literal["raw", "plain"]
 TrapKind = Literal["stack_overflow", "out_of_bounds", "unreachable", "interrupt", "other"]

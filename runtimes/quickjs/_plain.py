@@ -34,7 +34,7 @@ from runtimes.quickjs._instance import (
     InstanceBusyError,
     InstanceUnusableError,
 )
-from runtimes.quickjs._shared import Overlays
+from runtimes.quickjs._overlays import Overlays
 from runtimes.quickjs._traps import as_guest_trap
 
 if TYPE_CHECKING:

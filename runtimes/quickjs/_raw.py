@@ -27,6 +27,7 @@ from runtimes.quickjs._instance import (
     InstanceBusyError,
     InstanceUnusableError,
 )
+from runtimes.quickjs._overlays import Overlays
 from runtimes.quickjs._raw_imports import (
     CLOSED,
     DEAD,
@@ -38,7 +39,6 @@ from runtimes.quickjs._raw_imports import (
     threads,
 )
 from runtimes.quickjs._raw_linked import INSTANCE_AT, MOST_ARGUMENTS, TRAP_AT, Store, link
-from runtimes.quickjs._shared import Overlays
 from runtimes.quickjs._traps import as_guest_trap
 
 if TYPE_CHECKING:

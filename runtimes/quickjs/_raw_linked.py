@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from runtimes.quickjs._engine import LoadedGuest
-    from runtimes.quickjs._shared import Overlays
+    from runtimes.quickjs._overlays import Overlays
 
 _I32, _I64 = wasmtime.ValType.i32, wasmtime.ValType.i64
 _SHAPES: Final = {

@@ -1,9 +1,8 @@
-"""Shared memory in guests: what is mapped over which part of a guest's memory, and for how long.
+"""Shared buffers in guests: which a guest has been given, and until when.
 
-A guest sets whole pages of its heap aside, the host maps those of a `SharedBuffer` over them, and
-the engine wraps them as a SharedArrayBuffer. No guest may end, nor use its memory for anything
-else, with that mapping in place: so it is recorded before it is made, belongs to the store, and
-ends with it at the latest.
+A guest sets whole pages of its heap aside, the host lays those of a `SharedBuffer` over them (see
+`_overlays`), and the engine wraps them as a SharedArrayBuffer. When no script holds that any more,
+the pages are lifted before the guest uses the place again.
 
 Only numbers that this host has handed to this guest stand for anything when they come back.
 """
@@ -12,64 +11,18 @@ from __future__ import annotations
 
 import contextlib
 import weakref
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from runtimes import _pages
-from runtimes.errors import BrokenRuntimeError, ConversionError, MemoryLimitError
+from runtimes.errors import BrokenRuntimeError, ClosedRuntimeError, MemoryLimitError
+from runtimes.quickjs._codec import Codec
 from runtimes.quickjs._instance import InstanceUnusableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from runtimes._pages import Pages
     from runtimes.quickjs._guest import Guest
     from runtimes.shared import SharedBuffer
-
-NOT_TAKEN: Final = (
-    "a SharedBuffer is taken only by a runtime that was made with allocation='on_demand'"
-)
-
-
-class Overlays:
-    """What is mapped over the memory of one instance. Belongs to the thread that uses that."""
-
-    __slots__ = ("_laid",)
-
-    def __init__(self) -> None:
-        self._laid: dict[int, tuple[int, int]] = {}
-
-    def lay(self, number: int, address: int, pages: Pages) -> None:
-        """Map pages over a part of the memory, be it once more; `number` names them.
-
-        Raises:
-            ValueError: It is not a place of its own, on a border of pages.
-            OSError: The system refuses.
-        """
-        end = address + pages.size
-        if address % _pages.PAGE_BYTES or any(
-            address < there + size and there < end and number != other
-            for other, (there, size) in self._laid.items()
-        ):
-            raise ValueError("pages are not laid over a part of others")
-        self._laid[number] = (address, pages.size)  # first, or Ctrl-C might come in between
-        pages.map_over(address)
-
-    def lift(self, number: int) -> None:
-        """Map zeroed private pages there again. What is not laid is ignored.
-
-        Raises:
-            OSError: The system refuses.
-        """
-        place = self._laid.get(number)
-        if place is not None:
-            _pages.map_zeros_over(*place)
-            del self._laid[number]
-
-    def lift_all(self) -> None:
-        """Lift all; for a memory that is about to go, and so unmaps whatever cannot be lifted."""
-        for number in list(self._laid):
-            with contextlib.suppress(OSError):
-                self.lift(number)
 
 
 class Shares:
@@ -80,27 +33,31 @@ class Shares:
     """
 
     def __init__(self, guest: Guest) -> None:
-        self._guest: Guest = weakref.proxy(guest)  # which holds this: a closed one is to go at once
+        self._owner = guest.owner
+        self._weak_guest = weakref.ref(guest)  # no cycle: a closed guest shall go at once
         self.held: dict[int, SharedBuffer] = {}
         self._ready: set[int] = set()  # Ctrl-C may come at any line: held first, ready last
 
     @property
-    def hook(self) -> Callable[[SharedBuffer], None] | None:
-        """What a codec calls for each buffer; None if the guest is not one that takes any."""
-        return self.take if self._guest.options.allocation == "on_demand" else None
+    def _guest(self) -> Guest:
+        guest = self._weak_guest()
+        if guest is None:
+            raise ClosedRuntimeError("the runtime is gone")
+        return guest
+
+    def codec(self, make_handle: Callable[[int, int], object]) -> Codec:
+        """Make a codec that takes buffers in, and gives out those that are held."""
+        return Codec(make_handle, self._owner, self.take, self.held)
 
     def take(self, buffer: SharedBuffer) -> None:
         """Let the guest know the buffer, unless it does; scripts see it when it is passed to them.
 
         Raises:
-            ConversionError: The guest is not one that takes any.
             MemoryLimitError: It does not fit in the guest's memory, or the system has no maps left.
             BrokenRuntimeError: The guest sets no fit place aside.
         """
         guest, number, pages = self._guest, buffer._number, buffer._pages
         guest.check()
-        if guest.options.allocation != "on_demand":
-            raise ConversionError(NOT_TAKEN)
         if number in self._ready:
             return
         self.held[number] = buffer

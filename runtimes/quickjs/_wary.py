@@ -15,10 +15,9 @@ from runtimes.quickjs._codec import Codec
 from runtimes.quickjs._memory import result_nodes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from runtimes.options import RuntimeOptions
-    from runtimes.shared import SharedBuffer
 
 _SLACK: Final = 65536
 """Bytes, and nodes, that a report may have beyond the limits: names, texts, a path."""
@@ -34,13 +33,10 @@ class WaryCodec(Codec):
         self,
         make_handle: Callable[[int, int], object],
         owner: object,
-        take_shared: Callable[[SharedBuffer], None] | None,
-        shared: Mapping[int, SharedBuffer],
-        *,
         options: RuntimeOptions,
     ) -> None:
         """Prepare both ways, within the options' limits of results."""
-        super().__init__(make_handle, owner, take_shared, shared)
+        super().__init__(make_handle, owner)
         limit = options.result_limit_bytes
         self._most_bytes = None if limit is None else limit + _SLACK
         nodes = result_nodes(options)
