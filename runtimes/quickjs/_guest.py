@@ -312,14 +312,23 @@ class Guest:
             ConversionError, StaleHandle, TypeError: They cannot be this guest's arguments.
         """
         if type(args) is EncodedArgs:
-            for buffer in args.buffers:
-                if self._shares is None:
-                    raise ConversionError(NOT_TAKEN)
-                self._shares.take(buffer)
-            return args.for_owner(self.owner)
+            return self.payload_of(args)
         if type(args) is not list and type(args) is not tuple:
             require_sequence(args)
         return self.codec.encode_args(args)
+
+    def payload_of(self, args: EncodedArgs) -> bytes:
+        """Return what was encoded before, and be given the shared buffers that it names.
+
+        Raises:
+            StaleHandle: It holds handles of another runtime.
+            ConversionError, MemoryLimitError: This guest cannot have the buffers.
+        """
+        for buffer in args.buffers:
+            if self._shares is None:
+                raise ConversionError(NOT_TAKEN)
+            self._shares.take(buffer)
+        return args.for_owner(self.owner)
 
     def cancel(self) -> None:
         """Ask the run that is under way to stop; any thread, any time."""
