@@ -84,7 +84,7 @@ class Asking(AsyncClosing):
         inherit = None if caller is None else caller._deadline
         reply: Reply[R] = self._front.post(query, timeout, inherit, Asked, flow)
         try:
-            return reply.get()
+            return reply._wait()
         except BaseException:
             if not reply._done:  # Ctrl-C, or it would be for ever: nobody wants it any more
                 reply.cancel()

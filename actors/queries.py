@@ -143,16 +143,17 @@ class CallFunction(Query[T]):
 
     def freeze(self) -> Self:
         """Encode the arguments as they are now."""
-        if isinstance(self.args, EncodedArgs):
+        args = self.args
+        if isinstance(args, EncodedArgs):
             return self
         if type(self) is not CallFunction:
-            return _copied(self, _call_args, self.args)
-        twin = cast("Self", _new(CallFunction))
+            return _copied(self, _call_args, args)
+        twin = _new(CallFunction)
         _call_function(twin, self.function)
-        _call_args(twin, encode_args(self.args))
+        _call_args(twin, encode_args(args))
         _call_module(twin, self.module)
         _call_returns(twin, self.returns)
-        return twin
+        return cast("Self", twin)
 
 
 @dataclass(frozen=True, init=False, slots=True)

@@ -11,7 +11,7 @@ from actors._replies.current import current
 from actors._replies.fresh import fresh
 from actors._replies.in_loop import InLoop, running_loop
 from actors._replies.response import Response
-from actors._replies.waiting import listen, wait_for_reply
+from actors._replies.waiting import listen, wait_for_asked, wait_for_reply
 from actors._threads import report_unraisable
 from actors.errors import QueryCancelled, QueryTimeout
 
@@ -296,6 +296,10 @@ class Reply(Generic[T]):
         message = f"the query {what} when its {seconds:g} s were over"
         return QueryTimeout(message, timeout=seconds, may_have_run=self._started, run_time=ran)
 
+    def _wait(self) -> T:
+        """Wait for the response of a reply that is nobody else's, and return it."""
+        return self.get()
+
     def _note(self) -> str:
         return f"[in worker {self._addressee.name}]"
 
@@ -350,9 +354,17 @@ class Reply(Generic[T]):
 
 
 class Asked(Reply[T]):
-    """The reply to an `ask`, whose sender does nothing but wait."""
+    """The reply to an `ask`: nobody has it but who waits for it, and does nothing else."""
 
     __slots__ = ()
+
+    def _wait(self) -> T:
+        """Do as `get` does, 0.3 us sooner."""
+        if not self._done:
+            wait_for_asked(self)
+        if self._error is not None:
+            raise fresh(self._error, self._traceback, self._note())
+        return self._value
 
 
 class Untold(Reply[T]):

@@ -37,6 +37,15 @@ def wait_for_reply(reply: Reply[Any], timeout: float | None) -> None:
             reply._forget(bell)
 
 
+def wait_for_asked(reply: Reply[Any]) -> None:
+    """Wait until a reply is settled that nobody else has, so that nobody else adds a waiter."""
+    bell = _new_lock()
+    bell.acquire()
+    reply._waiters = [bell]
+    while not reply._done:  # looked at after the bell was hung up, so no ring is missed
+        listen(reply, bell, None)
+
+
 def listen(reply: Reply[Any], bell: threading.Lock, limit: float | None) -> bool:
     """Wait for a bell, which rings when a reply is settled, if not before; False for the limit."""
     caller = current.get()

@@ -10,6 +10,7 @@ from runtimes.options import DEFAULT, Default
 from runtimes.quickjs import _abi
 from runtimes.quickjs._codec import convert
 from runtimes.quickjs._encoded import plain_calls
+from runtimes.quickjs._lean import lean_caller
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -32,7 +33,7 @@ class BoundFunction(Generic[T]):
         name: By which it was found.
     """
 
-    __slots__ = ("_encode", "_enter", "_function", "_guest", "_handle_id", "_module", "_returns",
+    __slots__ = ("_encode", "_function", "_guest", "_handle_id", "_module", "_returns", "_run",
                  "name")  # fmt: skip
 
     def __init__(
@@ -45,7 +46,7 @@ class BoundFunction(Generic[T]):
         self._handle_id = function._handle_id
         self._module = module
         self._returns = returns
-        self._enter = guest.enter
+        self._run = lean_caller(guest, self._handle_id, module)
         self._encode = guest.codec.encode_args
 
     def __call__(self, *args: Any, timeout: float | Default | None = DEFAULT) -> T:
@@ -59,9 +60,9 @@ class BoundFunction(Generic[T]):
             JSRuntimeError: As `Runtime.call_function`.
         """
         payload = self._encode(args)
-        numbers = (self._handle_id, self._module, len(payload))
-        result = self._enter("guest_call_handle", numbers, payload, timeout)
-        return result if self._returns is None else convert(result, self._returns)
+        result = self._run(payload) if timeout is DEFAULT else self._run_for(payload, timeout)
+        returns = self._returns
+        return result if returns is None or type(result) is returns else convert(result, returns)
 
     def call(
         self, args: Sequence[Any] | EncodedArgs = (), *, timeout: float | Default | None = DEFAULT
@@ -72,9 +73,13 @@ class BoundFunction(Generic[T]):
             JSRuntimeError: As `Runtime.call_function`.
         """
         payload = self._guest.encode_args(args)
+        result = self._run(payload) if timeout is DEFAULT else self._run_for(payload, timeout)
+        returns = self._returns
+        return result if returns is None or type(result) is returns else convert(result, returns)
+
+    def _run_for(self, payload: bytes, timeout: float | Default | None) -> Any:
         numbers = (self._handle_id, self._module, len(payload))
-        result = self._enter("guest_call_handle", numbers, payload, timeout)
-        return result if self._returns is None else convert(result, self._returns)
+        return self._guest.enter("guest_call_handle", numbers, payload, timeout)
 
     def call_many(
         self,
@@ -154,4 +159,4 @@ def call_many(
 def _encode_calls(guest: Guest, args_list: Iterable[Sequence[Any]] | EncodedArgs) -> bytes:
     if isinstance(args_list, EncodedArgs):
         return args_list.for_owner(guest.owner)
-    return guest.codec.encode(plain_calls(args_list))
+    return guest.codec.encode_calls(plain_calls(args_list))

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+from itertools import chain
 from struct import Struct
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
@@ -131,7 +132,7 @@ class Codec:
         Raises:
             As `encode`.
         """
-        if type(args) is not list:
+        if type(args) is not list and type(args) is not tuple:
             args = list(args)
         if _FLAT.issuperset(map(type, args)):
             try:
@@ -139,6 +140,22 @@ class Codec:
             except (UnicodeEncodeError, OverflowError):
                 return self._encode_slowly(args)
         return self.encode(args)
+
+    def encode_calls(self, calls: list[Any]) -> bytes:
+        """Encode the arguments of many calls: an array of arrays.
+
+        Args:
+            calls: Lists and tuples.
+
+        Raises:
+            As `encode`.
+        """
+        if _FLAT.issuperset(map(type, chain.from_iterable(calls))):
+            try:
+                return _pack_flat(calls)
+            except (UnicodeEncodeError, OverflowError):
+                return self._encode_slowly(calls)
+        return self.encode(calls)
 
     def _encode_slowly(self, value: Any) -> bytes:
         return _slow_codec.encode(value, self._recipient, self._encode_fast)

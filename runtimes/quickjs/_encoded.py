@@ -43,7 +43,11 @@ def encode_calls(args_list: Iterable[Sequence[Any]]) -> EncodedArgs:
         ConversionError: Something in them cannot cross; ``path`` says where.
         TypeError: They, or those of one call, are a text, bytes or a mapping: surely a slip.
     """
-    return encode_args(plain_calls(args_list))
+    calls = plain_calls(args_list)
+    try:
+        return EncodedArgs(_CODEC.encode_calls(calls), _decode)
+    except StaleHandle:
+        return encode_args(calls)
 
 
 def plain_calls(args_list: Iterable[Sequence[Any]]) -> list[Any]:

@@ -239,36 +239,17 @@ class Guest:
             packed = call(*numbers)
         except BaseException as error:
             exiting = isinstance(error, InstanceUnusableError)
-            if not self._instance.dead:  # a callback's own, and the guest has unwound
-                if isinstance(error, BrokenRuntimeError):
-                    self._break()
-                raise
-            raise self._lost(error) from None
+            self.left_by(error)
+            raise
         finally:
             self._depth = depth
             if outermost:
                 lease.end()
                 if exiting:
                     stay_behind_at_exit()
-                if memory.holds_much and not self._instance.dead:
-                    memory.shrink()
-        try:
-            start = packed & POINTER
-            end = start + (packed >> 32 & LENGTH)
-            view = memory.view
-            data = view[start:end] if end <= len(view) else memory.slice(start, end - start)
-            decoded = self.codec.decode(data)
-            if packed & ERROR_BIT:
-                return self._result_of(decoded, seconds)
-        except BrokenRuntimeError:  # the guest talks nonsense
-            self._break()
-            raise
-        finally:
-            if self._shares is not None and outermost:
-                self._shares.drain()
-        if outermost and self._callbacks.errors:
-            self._callbacks.errors.clear()
-        return decoded
+                if memory.holds_much:
+                    self.shrink()
+        return self.outcome(packed, seconds)
 
     def enter_source(
         self, export: str, name: str, source: str, timeout: float | Default | None
@@ -398,6 +379,51 @@ class Guest:
         return used
 
     # -- outcomes
+
+    def shrink(self) -> None:
+        """Give back what a long input took."""
+        if not self._instance.dead:
+            self._memory.shrink()
+
+    def outcome(self, packed: int, seconds: float | None) -> Any:
+        """Return the result that an export packed.
+
+        Args:
+            packed: Error bit, length, pointer.
+            seconds: What the run might have taken.
+
+        Raises:
+            Everything that a run can raise.
+        """
+        memory = self._memory
+        try:
+            start = packed & POINTER
+            end = start + (packed >> 32 & LENGTH)
+            view = memory.view
+            data = view[start:end] if end <= len(view) else memory.slice(start, end - start)
+            decoded = self.codec.decode(data)
+            if packed & ERROR_BIT:
+                return self._result_of(decoded, seconds)
+        except BrokenRuntimeError:  # the guest talks nonsense
+            self._break()
+            raise
+        finally:
+            if self._shares is not None and not self._depth:
+                self._shares.drain()
+        if not self._depth and self._callbacks.errors:
+            self._callbacks.errors.clear()
+        return decoded
+
+    def left_by(self, error: BaseException) -> None:
+        """See what it means that an export was left by an exception.
+
+        Raises:
+            Exception: What to raise in its stead, if the instance is lost.
+        """
+        if self._instance.dead:
+            raise self._lost(error) from None
+        if isinstance(error, BrokenRuntimeError):  # a callback's own, and the guest has unwound
+            self._break()
 
     def _result_of(self, report: Any, seconds: float | None) -> Any:
         """What a report says: in general an exception, which is raised."""

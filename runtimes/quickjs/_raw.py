@@ -386,7 +386,34 @@ def _caller_3(state: State, slots: _Slots) -> Callable[..., int]:
     return call
 
 
-_FAST_CALLERS: Final = {1: _caller_1, 2: _caller_2, 3: _caller_3}
+def _caller_4(state: State, slots: _Slots) -> Callable[..., int]:
+    words, arguments, trap_at = slots.words, slots.arguments, slots.trap_at
+
+    def call(first: int, second: int, third: int, fourth: int) -> int:
+        visitor = threads.visitor
+        if state.owner is not None:
+            return _again(state, slots, visitor, (first, second, third, fourth))
+        state.owner = visitor
+        state.box = None  # of a run that Ctrl-C cut off while it was about to raise it
+        outer = visitor.guest
+        visitor.guest = state
+        try:
+            words[0] = first
+            words[2] = second
+            words[4] = third
+            words[6] = fourth
+            error = _invoke(*arguments)
+            if error or words[trap_at] or state.box is not None:
+                return _settle(state, visitor, error, slots)
+            return words[0]
+        finally:
+            visitor.guest = outer
+            state.owner = state.rest
+
+    return call
+
+
+_FAST_CALLERS: Final = {1: _caller_1, 2: _caller_2, 3: _caller_3, 4: _caller_4}
 
 
 def _any_caller(

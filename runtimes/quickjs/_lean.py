@@ -1,0 +1,84 @@
+"""The shortest way into a guest: what `Guest.enter` does for a bound function, written out.
+
+For the usual case only: a short input, under the options' own timeout, not within another run. All
+else goes through `Guest.enter`. It saves 0.3 of 2.1 us, by naming the export, its arguments and its
+timeout when the function is bound, and not at every call.
+"""
+
+from __future__ import annotations
+
+from threading import get_ident
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from runtimes.errors import BrokenRuntimeError
+from runtimes.options import DEFAULT
+from runtimes.quickjs._abi import ERROR_BIT, LENGTH, POINTER
+from runtimes.quickjs._instance import InstanceUnusableError, stay_behind_at_exit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from runtimes.quickjs._guest import Guest
+
+_SHORT = 4096
+
+
+def lean_caller(guest: Guest, handle: int, module: int) -> Callable[[bytes], Any]:
+    """Return what calls a function with encoded arguments, and returns the decoded result.
+
+    Args:
+        guest: The function's.
+        handle: Its number.
+        module: Number + 1 of the module whose namespace is ``this``, or 0.
+    """
+    memory, lease, callbacks = guest._memory, guest._lease, guest._callbacks
+    shared = () if guest._shares is None else guest._shares.held
+    decode = guest.codec.decode
+    seconds, budget = guest._usual_seconds, guest._usual_budget
+    call = guest._exports.get("guest_call_handle") or guest._export("guest_call_handle", 3)
+
+    def run(payload: bytes) -> Any:
+        size = len(payload)
+        if (
+            guest._depth
+            or guest.deadline is not None
+            or guest._ended is not None
+            or get_ident() != guest._thread
+            or guest.dropped
+            or memory.budget != budget
+            or size > _SHORT
+            or size > memory.capacity
+        ):
+            return guest.enter("guest_call_handle", (handle, module, size), payload, DEFAULT)
+        at = memory.input
+        memory.view[at : at + size] = payload
+        exiting = False
+        try:  # Ctrl-C may come at any line
+            guest._depth = 1
+            guest._limit = seconds
+            lease.begin(None if seconds is None else monotonic() + seconds)
+            packed = call(handle, module, size)
+        except BaseException as error:
+            exiting = isinstance(error, InstanceUnusableError)
+            guest.left_by(error)
+            raise
+        finally:
+            guest._depth = 0
+            lease.end()
+            if exiting:
+                stay_behind_at_exit()
+            if memory.holds_much:
+                guest.shrink()
+        start = packed & POINTER
+        end = start + (packed >> 32 & LENGTH)
+        view = memory.view
+        if packed & ERROR_BIT or callbacks.errors or shared or end > len(view):
+            return guest.outcome(packed, seconds)
+        try:
+            return decode(view[start:end])
+        except BrokenRuntimeError:  # the guest talks nonsense
+            guest._break()
+            raise
+
+    return run
