@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from actors import CallFunction, DefaultWorker, MailboxOptions
-from benchmarks._harness import Report, duration, interleave, main
+from benchmarks._harness import Measure, Report, duration, interleave, main, per_call
 from benchmarks._peers import QuickJSNG
 from benchmarks.bench_gil import busy_thread, rate
 from benchmarks.bench_worker import StockActor, echoing_thread
@@ -68,6 +68,12 @@ def _batch(call_many: Callable[[Any], Any], count: int) -> Way:
     return Way(lambda: call_many(args_list), count)
 
 
+def _share(way: Way) -> Measure:
+    """Measure one call's share, in rounds so short that some are not disturbed."""
+    measure = per_call(way.call, seconds=0.005)
+    return lambda: measure() / way.calls
+
+
 def _peers(stack: contextlib.ExitStack) -> dict[str, Way]:
     actor = StockActor.start(True)
     stack.callback(actor.stop)
@@ -102,12 +108,9 @@ def _engine() -> QuickJSRuntime:
 def benchmark(quick: bool) -> Report:
     """Measure every way, alone and beside a busy thread."""
     with ways() as found:
-        seconds = 0.02 if quick else 0.05
-        short = {name: rate(way.call, way.calls, seconds) for name, way in found.items()}
-        for way in found.values():
-            way.call()
-        alone = interleave(short, 3 if quick else 20)
-        longer = {name: rate(w.call, w.calls, 5 * seconds) for name, w in found.items()}
+        alone = interleave({n: _share(w) for n, w in found.items()}, 3 if quick else 60)
+        seconds = 0.1 if quick else 0.25
+        longer = {name: rate(w.call, w.calls, seconds) for name, w in found.items()}
         with busy_thread():
             beside = interleave(longer, 1 if quick else 5)
     report = Report("lean", __doc__ or "", ["way", "alone, each call", "beside a busy thread"])
