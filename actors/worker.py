@@ -51,8 +51,10 @@ class Worker(Incarnation, Generic[Options, QueryT]):
     class takes its place, and only `kept` goes over to it. So keep state in attributes that
     `init_runtime` sets, and in `kept` what shall survive.
 
-    All hooks run on the worker's thread. The class is a Pykka ``ThreadingActor``, but lives outside
-    of Pykka's registry, so that nobody's ``ActorRegistry.stop_all`` stops it, nor it anybody.
+    All hooks run on the worker's thread, but for those around a query that is answered on the
+    thread that asks; see `MailboxOptions.caller_runs`. The class is a Pykka ``ThreadingActor``, but
+    lives outside of Pykka's registry, so that nobody's ``ActorRegistry.stop_all`` stops it, nor it
+    anybody.
     """
 
     handle_class: ClassVar[type[WorkerHandle[Any]]] = WorkerHandle

@@ -6,13 +6,14 @@ KeyboardInterrupt as it returns, which is where Ctrl-C would do most harm.
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections import deque
 from typing import Any
 
 import pytest
 
-from actors import WorkerPool
+from actors import DefaultWorker, Eval, MailboxOptions, WorkerPool
 from actors.testing import Do, Gate, PythonWorker
 
 
@@ -100,3 +101,41 @@ def test_all_who_wait_are_woken_though_the_canceller_was_interrupted() -> None:
         assert queued.cancelled()
         assert worker.backlog == 0
         gate.open()
+
+
+def interrupt_after(calls: int, act: Any) -> bool:
+    """Press Ctrl-C as that many calls have returned within `act`; whether it came to that."""
+    left = calls
+
+    def watch(frame: object, event: str, arg: object) -> None:
+        nonlocal left
+        if event in ("return", "c_return"):
+            left -= 1
+            if left < 0:
+                sys.setprofile(None)
+                raise KeyboardInterrupt
+
+    sys.setprofile(watch)
+    try:
+        act()
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.setprofile(None)
+    return False
+
+
+@pytest.mark.parametrize("kind", [PythonWorker, DefaultWorker])
+def test_an_ask_that_runs_on_the_asking_thread_may_be_interrupted_at_any_call(kind: Any) -> None:
+    query: Any = Do(lambda _: 1) if kind is PythonWorker else Eval("1")
+    with kind.spawn(mailbox=MailboxOptions(caller_runs=True)) as worker:
+        mailbox = worker._cell.mailbox
+        calls = 0
+        while True:
+            wait_for(lambda: mailbox._turn.holder is None)
+            if not interrupt_after(calls, lambda: worker.ask(query)):
+                break
+            assert worker.send(query).get(10) == 1, calls
+            calls += 1
+        assert calls > 20
+        assert worker.generation == 1
