@@ -158,5 +158,5 @@ def call_many(
 
 def _encode_calls(guest: Guest, args_list: Iterable[Sequence[Any]] | EncodedArgs) -> bytes:
     if isinstance(args_list, EncodedArgs):
-        return args_list.for_owner(guest.owner)
+        return guest.encode_args(args_list)
     return guest.codec.encode_calls(plain_calls(args_list))

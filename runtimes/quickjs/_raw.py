@@ -387,7 +387,7 @@ def _caller_3(state: State, slots: _Slots) -> Callable[..., int]:
 
 
 def _caller_4(state: State, slots: _Slots) -> Callable[..., int]:
-    words, arguments, trap_at = slots.words, slots.arguments, slots.trap_at
+    words, arguments, trap_at = slots.words, slots.arguments, TRAP_AT
 
     def call(first: int, second: int, third: int, fourth: int) -> int:
         visitor = threads.visitor
