@@ -94,7 +94,7 @@ class Guest:
         self.deadline: float | None = None
         self._shares: Shares | None = None
         if self.wary:  # nobody who vouches for it: it shares memory with nobody
-            self.codec: Codec = WaryCodec(self._make_handle, self.owner, options)
+            self.codec: Codec = WaryCodec(options, self._make_handle, self.owner)
         elif options.allocation == "on_demand":
             self._shares = Shares(self)
             self.codec = self._shares.codec(self._make_handle)
@@ -327,7 +327,7 @@ class Guest:
             raise WrongThread("a runtime is closed by its own thread, and not during a run")
         if self._shares is not None:
             self._shares.take_back()
-        leaked = self._shutdown() if self._ended is None else 0
+        leaked = self._shutdown() if self._ended is None and not self.wary else 0
         self._ended = ClosedRuntimeError
         self._lease.close()
         self._exports.clear()

@@ -66,6 +66,7 @@ class HostFunctionTable:
     def __init__(self) -> None:
         self._functions: list[_Registered] = []
         self._notes: list[FunctionNote] = []
+        self._known: set[tuple[str, str]] = set()
 
     def add(self, namespace: str, name: str, function: HostFunction) -> tuple[int, int]:
         """Take a function in.
@@ -92,6 +93,7 @@ class HostFunctionTable:
         entry = _inspect(shown_name, function)
         self._functions.append(entry)
         self._notes.append(FunctionNote(namespace, name, entry.required))
+        self._known.add((namespace, name))
         return len(self._functions) - 1, entry.required
 
     def notes(self) -> list[FunctionNote]:
@@ -100,7 +102,7 @@ class HostFunctionTable:
 
     def knows(self, namespace: str, name: str) -> bool:
         """Whether scripts have been given such a function."""
-        return any(note.namespace == namespace and note.name == name for note in self._notes)
+        return (namespace, name) in self._known
 
     def restore(self, notes: list[FunctionNote], given: HostFunctions) -> list[tuple[int, int]]:
         """Bind the functions that a snapshot's scripts know, under the numbers that they had.

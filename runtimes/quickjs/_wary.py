@@ -15,8 +15,6 @@ from runtimes.quickjs._codec import Codec
 from runtimes.quickjs._memory import result_nodes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from runtimes.options import RuntimeOptions
 
 _SLACK: Final = 65536
@@ -29,14 +27,9 @@ _NESTED: Final = frozenset({_wire.MAP, _wire.SET, _wire.OBJECT, _wire.ERROR})
 class WaryCodec(Codec):
     """A `Codec` that refuses what is larger than a result may be, before decoding it."""
 
-    def __init__(
-        self,
-        make_handle: Callable[[int, int], object],
-        owner: object,
-        options: RuntimeOptions,
-    ) -> None:
-        """Prepare both ways, within the options' limits of results."""
-        super().__init__(make_handle, owner)
+    def __init__(self, options: RuntimeOptions, *arguments: Any) -> None:
+        """Prepare both ways, within the options' limits of results; the rest is a `Codec`'s."""
+        super().__init__(*arguments)
         limit = options.result_limit_bytes
         self._most_bytes = None if limit is None else limit + _SLACK
         nodes = result_nodes(options)

@@ -311,3 +311,23 @@ def test_a_restored_runtime_answers_as_the_original(
             for name, number in after:
                 script = STEPS[name].format(number)
                 assert restored.evaluate(script) == runtime.evaluate(script), name
+
+
+def test_what_was_dropped_leaves_nothing_to_later_runtimes(make_runtime: MakeRuntime) -> None:
+    runtime = make_runtime()
+    runtime.evaluate("var kept = []; for (let i = 0; i < 20000; i++) kept.push('m4rk3r' + i); 0")
+    snapshot = runtime.snapshot()
+    assert b"m4rk3r" in snapshot.content
+    runtime.close()
+    for _ in range(20):
+        QuickJSRuntime.from_snapshot(snapshot).close()
+    for _ in range(30):
+        with QuickJSRuntime() as fresh:
+            assert b"m4rk3r" not in bytes(fresh._guest._instance.grow(8 * MIB))
+
+
+def test_a_thousand_host_functions_are_bound(make_runtime: MakeRuntime) -> None:
+    functions = {f"f{i}": lambda i=i: i for i in range(1000)}
+    runtime = make_runtime(host_functions=functions)
+    restored = make_runtime(snapshot=runtime.snapshot(), host_functions=functions)
+    assert restored.evaluate("[f0(), f999()]") == [0, 999]
