@@ -10,6 +10,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from actors import _threads
+from actors._latch import Latch
 from actors._lives import custody
 from actors._lives.registry import every_cell
 from actors._replies import reply
@@ -106,7 +107,7 @@ def _forget_threads(cell: Cell) -> None:
     cell.up = False
     cell.worker = cell.heir = cell.thread = cell.start_timer = cell.drain_timer = None
     cell.leaving, cell.owned, cell.abandoned = [], [], []
-    cell.settled_start = threading.Event()
+    cell.settled_start = Latch()
     cell.settled_start.set()
 
 
@@ -115,7 +116,7 @@ def _end_in_child(address: Cell | Hub, error: WorkerStopped) -> None:
     address.watch = type(address.watch)(address)
     address.mailbox.after_fork()
     address.mailbox.stop()
-    address.finished = threading.Event()
+    address.finished = Latch()
     address.finished.set()
     running = getattr(address, "running", [])
     for lost in [*address.mailbox.drain(), *running]:

@@ -27,10 +27,10 @@ from actors.specs import (
 from actors.supervision import Supervision
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Iterable
     from types import TracebackType
 
+    from actors._latch import Latch
     from actors._lives.cell import Cell
     from actors._trees.group import Group
     from actors._trees.guardian import State, Strategy
@@ -313,7 +313,7 @@ class Supervisor(AsyncClosing):
             closed = WorkerStopped(f"supervisor {self.name} is closed", worker=child.name)
             raise closed if error is None else fresh(error)
 
-    def _wait(self, event: threading.Event, child: Cell | Group | None = None) -> None:
+    def _wait(self, event: Latch, child: Cell | Group | None = None) -> None:
         """Wait for what the supervisor's thread will bring about."""
         if self._actor.is_current():
             raise RuntimeError("called by the supervisor itself, which must not wait for itself")

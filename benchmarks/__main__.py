@@ -10,7 +10,7 @@ import argparse
 import subprocess
 import sys
 
-from benchmarks import _summary
+from benchmarks import _plots, _summary
 from benchmarks._harness import HERE
 
 
@@ -33,6 +33,7 @@ def main() -> int:
             failed.append(name)
     if options.publish:
         _summary.publish()
+        _plots.publish()
     if failed:
         print(f"failed: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 WORKERS = "jsactors, workers"
+PYTHON_WORKERS = "jsactors, workers without JavaScript"
+THREADS = "bare threads"
 SOURCE = "function add(a, b) { return a + b; } add(1, 2)"
+STACK_BYTES = 4 * 1024 * 1024
 STEPS = (40, 200, 1000, 5000)
 FEW = {"quickjs-rs": 1000, "mini-racer": 200, "jsrun": 40}
 """More would take minutes, or the machine's memory; what each takes does not depend on it."""
@@ -33,14 +37,38 @@ def maker(name: str) -> Callable[[], Any]:
         from actors import DefaultWorker
 
         return DefaultWorker.spawn
+    if name == PYTHON_WORKERS:
+        from actors.testing import PythonWorker
+
+        return PythonWorker.spawn
+    if name == THREADS:
+        return waiting_thread
     return ENGINES[name]
+
+
+def waiting_thread() -> threading.Thread:
+    """Start a thread that waits for ever, with as much stack as a worker's."""
+    threading.stack_size(STACK_BYTES)
+    held = threading.Lock()
+    held.acquire()
+    thread = threading.Thread(target=held.acquire, daemon=True)
+    thread.start()
+    return thread
+
+
+def _do_nothing() -> object:
+    from actors.testing import Do
+
+    return Do(id)
 
 
 def use(name: str, made: Any) -> None:
     """Let one have its first call."""
     if name == WORKERS:
         made.evaluate(SOURCE)
-    else:
+    elif name == PYTHON_WORKERS:
+        made.ask(_do_nothing())
+    elif name != THREADS:
         made.run(SOURCE)
 
 
@@ -97,7 +125,7 @@ def benchmark(quick: bool) -> Report:
         report.notes = ["Not measured: this system has no /proc/self/smaps_rollup."]
         return report
     steps = (20, 50) if quick else STEPS
-    for name in [WORKERS, *available()]:
+    for name in [WORKERS, PYTHON_WORKERS, THREADS, *available()]:
         own = [step for step in steps if step <= FEW.get(name, steps[-1])]
         idle = in_a_process(name, own, used=False)
         used = in_a_process(name, own, used=True)
@@ -110,6 +138,8 @@ def benchmark(quick: bool) -> Report:
         "`mappings` and `threads` are what each adds to the process: the kernel allows 65,530 "
         "mappings by default (`vm.max_map_count`), and that is what ends the number of workers in "
         "one process.",
+        "A worker is a runtime, a thread, and what `actors` keeps for it; the lines of workers "
+        "without JavaScript and of bare threads, which have as much stack, show the parts.",
         "Of quickjs-rs there are 1,000 at most, of mini-racer 200 and of jsrun 40.",
     ]
     return report
@@ -129,7 +159,7 @@ def _add_row(
     if worn is not None:
         cells[1] = f"{worn['private'] / 1024:,.0f} KB"
         cells[5] = duration(worn["seconds"])
-    ours = name in (OURS, WORKERS)
+    ours = name in (OURS, WORKERS, PYTHON_WORKERS)
     report.rows.append([f"**{title}**" if ours else title, *cells])
 
 

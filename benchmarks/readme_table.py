@@ -55,10 +55,10 @@ ROWS: tuple[tuple[str, Cell, str, Cell], ...] = (
         ("cold_start", "quickjs-ng", "new runtime, one result, drop"),
     ),
     (
-        "Memory of one more engine",
-        ("density", "jsactors", "private memory each"),
+        "Memory of one more engine, of a thousand",
+        ("density", "jsactors, 1,000", "used, each"),
         "quickjs-ng",
-        ("density", "quickjs-ng", "private memory each"),
+        ("density", "quickjs-ng, 1,000", "used, each"),
     ),
     (
         "JavaScript itself, time for the same 21 programs",

@@ -16,6 +16,7 @@ from actors._replies.reply import Reply
 if TYPE_CHECKING:
     import threading
 
+    from actors._latch import Latch
     from actors._lives.watch import Alarm
     from actors._mailboxes.backlog import Backlog
     from actors._mailboxes.lanes import FlowKey
@@ -54,7 +55,7 @@ class Address:
     pool: str | None
     mailbox: Mailbox | Backlog
     watch: Alarm
-    finished: threading.Event
+    finished: Latch
     halt_at: float
     run_started: float
 

@@ -7,6 +7,7 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from actors import _trace
+from actors._latch import Latch
 from actors._lives.address import Address
 from actors._lives.life import Leave
 from actors._timers import Timer, timers
@@ -65,8 +66,8 @@ class Home(Address):
         self.leaving: list[threading.Thread] = []  # of incarnations that close what they have
         self.owned: list[Owned] = []  # of incarnations that have not closed all of it
         self.abandoned: list[threading.Thread] = []
-        self.settled_start = threading.Event()  # ready for the first time, or stopped
-        self.finished = threading.Event()
+        self.settled_start = Latch()  # ready for the first time, or stopped
+        self.finished = Latch()
         self.running: list[Reply[Any]] = []
         self.answered = 0
         self.renew_at: float = inf  # when `answered` gets there, `look_at_age` is called
@@ -75,7 +76,7 @@ class Home(Address):
         self.start_timer: Timer | None = None
         self.timed_start = False
         self.halting = False  # whether the incarnation is to end, for the next to be launched
-        self._turn = threading.Event()  # the heir's
+        self._turn = Latch()  # the heir's
         self._age_timer: Timer | None = None
         self._moved_in = 0
 
@@ -178,7 +179,7 @@ class Home(Address):
             if self.heir is not None or not self.up or self.mailbox.closed or self.halting:
                 return False
             self.heir = heir = self.incarnation()
-            self._turn = threading.Event()
+            self._turn = Latch()
             self.renew_at = inf
             try:
                 heir._start_actor_loop()

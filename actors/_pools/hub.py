@@ -8,6 +8,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from actors import _trace
+from actors._latch import Latch
 from actors._lives.address import Address
 from actors._lives.cell import Cell
 from actors._lives.generics import plan_for
@@ -57,7 +58,7 @@ class Hub(Address):
         self.mailbox_options = mailbox
         self.mailbox = Backlog(mailbox)
         self.watch = Alarm(self)
-        self.finished = threading.Event()
+        self.finished = Latch()
         self.failure: BaseException | None = None
         self.cells: tuple[Cell, ...] = ()
         self.setup: tuple[Query[Any], ...] = ()

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    import threading
-
+    from actors._latch import Latch
     from actors._lives.cell import Cell
     from actors._replies.reply import Reply
     from actors.worker import Worker
@@ -51,7 +50,7 @@ class Child(Protocol):
     patience: float | None
     """Seconds that it may take to come to an end when it is halted or stopped; None for as long as
     it takes."""
-    finished: threading.Event
+    finished: Latch
     failure: BaseException | None
     """Why it was stopped for good, if for an error."""
     up: bool

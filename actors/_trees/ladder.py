@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from itertools import count
 from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 from actors import _trace
+from actors._latch import Latch
 from actors._replies.fresh import fresh
 from actors._timers import Timer, timers
 from actors.errors import WorkerStopped
@@ -62,8 +62,8 @@ class Ladder:
         self.ordered = ordered
         self.restart: RestartType = "permanent"
         self.patience: float | None = None
-        self.finished = threading.Event()
-        self.settled_start = threading.Event()  # ready for the first time, or stopped
+        self.finished = Latch()
+        self.settled_start = Latch()  # ready for the first time, or stopped
         self.failure: BaseException | None = None
         self.goal: Goal = "idle"
         self.up = False  # whether all children were ready since it was launched

@@ -6,6 +6,7 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from actors._latch import Latch
 from actors._lives.actor import ContainedActor
 from actors._threads import join_thread, report_unraisable
 from actors._trees.group import Group
@@ -40,7 +41,7 @@ class Supervisor(ContainedActor):
         """Make one that supervises nothing yet."""
         super().__init__()
         self._name = name
-        self._roots: tuple[Group, ...] = ()
+        self._roots: dict[Group, None] = {}  # in order; thousands, if every worker is spawned alone
         self._leaving = False
         self._crash: BaseException | None = None
 
@@ -63,7 +64,7 @@ class Supervisor(ContainedActor):
             if self._leaving:
                 return None
             group = Group(name, policy, self.tell, strategy=strategy, ordered=ordered)
-            self._roots = (*self._roots, group)
+            self._roots[group] = None
             _groups.add(group)
             return group
 
@@ -89,7 +90,7 @@ class Supervisor(ContainedActor):
         except RuntimeError as error:
             text = f"supervisor {self._name} did not start: {error}"
             failure = WorkerStartError(text, worker=self._name)
-            for group in self._roots:
+            for group in list(self._roots):
                 close_hard(group, failure)
             raise failure from error
 
@@ -131,7 +132,7 @@ class Supervisor(ContainedActor):
                 close_hard(group, error)
 
     def _recover(self, crash: BaseException) -> None:
-        for group in self._roots:
+        for group in list(self._roots):
             try:
                 group.recover(crash)
             except BaseException as error:
@@ -141,7 +142,7 @@ class Supervisor(ContainedActor):
     def _gone(self, group: Group) -> bool:
         """Forget a root; return whether it was the last."""
         with _lock:
-            self._roots = tuple(other for other in self._roots if other is not group)
+            self._roots.pop(group, None)
             self._leaving = not self._roots
             return self._leaving
 
@@ -230,7 +231,7 @@ def after_fork() -> None:
 
 
 def _end_in_child(group: Group) -> None:
-    group.finished, group.settled_start = threading.Event(), threading.Event()
+    group.finished, group.settled_start = Latch(), Latch()
     group.finished.set()
     group.settled_start.set()
     for child in group.children:
