@@ -7,6 +7,7 @@ Drawn by matplotlib, which the extra ``bench`` brings. The files are the same fo
 from __future__ import annotations
 
 import json
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 from benchmarks._harness import HERE, RESULTS
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
 FOLDER = HERE.parent / "docs" / "plots"
 
 GREY = "#808890"  # text and axes: a contrast of 3.5 on white as well as on the dark page
-COLOURS = ("#d9534f", "#3d8fd1", "#3a9d5d", "#b5801f", "#8f6fd1", "#7f8c8d")
-MARKS = "osD^vX"
+COLOURS = (
+    "#d9534f", "#3d8fd1", "#3a9d5d", "#b5801f", "#8f6fd1", "#7f8c8d", "#c45a9b", "#2f9e9e",
+)  # fmt: skip
+MARKS = "osD^vXPp"
 STYLE: Mapping[str, Any] = {
     "svg.hashsalt": "jsactors",
     "svg.fonttype": "none",  # text stays text: smaller files, and readable diffs
@@ -76,7 +79,7 @@ def _crowd(data: Mapping[str, Any]) -> None:
         line("a new worker, first result", "spawn", 1e3),
         line("a worker that lost its engine, next result", "restart", 1e3),
     ]
-    _draw("creation", made, "workers in the process", "ms", from_zero=True)
+    _draw("creation", made, "workers in the process", "until the result, ms", from_zero=True)
 
 
 def _draw(
@@ -86,23 +89,26 @@ def _draw(
     import matplotlib as mpl
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
-    from matplotlib.ticker import FuncFormatter, NullFormatter
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
+    lines = list(lines)
     with mpl.rc_context(dict(STYLE)):
-        figure = Figure(figsize=(7.2, 4.0), layout="constrained")
+        figure = Figure(figsize=(7.2, 4.4), layout="constrained")
         FigureCanvasSVG(figure)
         axes = figure.add_subplot()
-        for (title, xs, ys), colour, mark in zip(lines, COLOURS, MARKS, strict=False):
+        for (title, xs, ys), colour, mark in zip(lines, cycle(COLOURS), cycle(MARKS), strict=False):
             axes.plot(xs, ys, label=title, color=colour, marker=mark, markersize=5, linewidth=1.6)
         axes.set_xscale("log")
         if from_zero:
             axes.set_ylim(bottom=0)
         else:
             axes.set_yscale("log")
+            axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         plain = FuncFormatter(lambda value, _at: f"{value:,.6g}")
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter(plain)
-            axis.set_minor_formatter(NullFormatter())
+            axis.set_minor_locator(NullLocator())
+        axes.set_xticks(sorted({x for _title, xs, _ys in lines for x in xs}))
         axes.set_xlabel(across)
         axes.set_ylabel(up)
         figure.legend(loc="outside lower center", ncols=2, frameon=False)
