@@ -8,10 +8,12 @@ from actors._pools.routing import consistent_hash
 from actors._replies.flow import Flow, as_completed
 from actors._replies.reply import Reply
 from actors._replies.response import Response
+from actors.checkpoints import Checkpoint
 from actors.default import DefaultWorker, DefaultWorkerHandle, DefaultWorkerOptions
 from actors.errors import (
     ActorsError,
     AskCycle,
+    CheckpointError,
     MailboxFull,
     Overloaded,
     PoolClosed,
@@ -54,6 +56,8 @@ __all__ = [
     "CallEntrypoint",
     "CallFunction",
     "CallMany",
+    "Checkpoint",
+    "CheckpointError",
     "ChildInfo",
     "ChildSpec",
     "DefaultWorker",

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from actors import _structlog, tracing
 from actors._replies.current import current
 from actors._threads import report_unraisable
 from actors.errors import QueryCancelled, QueryDropped, QueryTimeout, WorkerDied, WorkerStopped
 from actors.tracing import (
+    CHECKPOINT_FAILED,
+    CHECKPOINT_TAKEN,
     CONSOLE_LINE,
     DEAD_LETTER,
     POOL_CLOSED,
@@ -35,10 +37,14 @@ if TYPE_CHECKING:
     from actors._lives.address import Address
     from actors._lives.cell import Cell
     from actors._lives.home import Home
+    from actors._lives.keeping import Kept
     from actors._replies.reply import Reply
+    from actors.checkpoints import Checkpoint
     from runtimes import ConsoleEvent
 
 _LEVELS: Final[Mapping[str, str]] = {
+    CHECKPOINT_FAILED: "warning",
+    CHECKPOINT_TAKEN: "debug",
     WORKER_STARTED: "debug",
     WORKER_RESTARTED: "warning",
     WORKER_ABANDONED: "error",
@@ -95,23 +101,35 @@ def bind(cell: Cell, reply: Reply[Any]) -> None:
         structlog.contextvars.bind_contextvars(**_about(cell), **ids(reply))
 
 
+def _origin(cell: Home, kept: Kept | None) -> dict[str, Any]:
+    """Return what an incarnation is made from: of a checkpoint, if there is one."""
+    if kept is None:
+        snapshot = getattr(cell.options, "snapshot", None)
+        return {"resumed": "nothing" if snapshot is None else "snapshot"}
+    age, lost = round(kept.checkpoint.age, 6), cell.answered - kept.answered
+    return {"resumed": "checkpoint", "checkpoint_age": age, "queries_lost": lost}
+
+
 def worker_started(cell: Cell) -> None:
     """An incarnation begins; its runtime is to be made."""
     if listening():
-        _emit(WORKER_STARTED, _about(cell))
+        _emit(WORKER_STARTED, {**_about(cell), **_origin(cell, cell.keeper.outlook())})
 
 
 def worker_ready(cell: Home, generation: int) -> None:
     """An incarnation takes queries."""
     if listening():
-        _emit(WORKER_READY, {**_about(cell), "generation": generation})
+        worker = cell.worker
+        origin = _origin(cell, None if worker is None else worker._resumed)
+        _emit(WORKER_READY, {**_about(cell), "generation": generation, **origin})
 
 
 def worker_restarted(cell: Cell, reason: str, error: BaseException | None) -> None:
     """A worker was lost and is made anew."""
     if listening():
         about = {**_about(cell), "generation": cell.generation, "reason": reason}
-        _emit(WORKER_RESTARTED, {**about, "error": None if error is None else repr(error)})
+        about |= {"error": None if error is None else repr(error)}
+        _emit(WORKER_RESTARTED, {**about, **_origin(cell, cell.keeper.outlook())})
 
 
 def supervisor_restarted(name: str, reason: str, error: BaseException | None) -> None:
@@ -125,7 +143,25 @@ def worker_renewed(cell: Home, error: BaseException | None) -> None:
     """An heir takes over from a worker that goes on to close, or did not get ready."""
     if listening():
         about = {**_about(cell), "generation": cell.generation}
+        about |= _origin(cell, cell.keeper.outlook())
         _emit(WORKER_RENEWED, about if error is None else {**about, "error": repr(error)})
+
+
+def checkpoint_taken(cell: Home, checkpoint: Checkpoint, reason: str, seconds: float) -> None:
+    """A checkpoint was taken of a worker, which goes on."""
+    if listening():
+        about = {**_about(cell), "generation": cell.generation, "reason": reason}
+        figures = {"bytes": checkpoint.size_bytes, "run_time": round(seconds, 6)}
+        _emit(CHECKPOINT_TAKEN, {**about, **figures})
+
+
+def checkpoint_failed(
+    cell: Home, step: Literal["take", "restore"], error: BaseException, *, gives_up: bool = False
+) -> None:
+    """A checkpoint could not be taken, or no worker be made of it."""
+    if listening():
+        about = {**_about(cell), "generation": cell.generation, "step": step}
+        _emit(CHECKPOINT_FAILED, {**about, "gives_up": gives_up, "error": repr(error)})
 
 
 def worker_abandoned(cell: Home) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, cast, overload
 
+from actors._modules import Known, Remembered
 from actors.functions import CallBound, CallBoundMany, Target, WorkerFunction
 from actors.handle import WorkerHandle
 from actors.queries import (
@@ -28,17 +29,17 @@ from runtimes import (
     HostFunction,
     Module,
     ModuleHandle,
-    ModuleNotFound,
     QuickJSRuntime,
     Runtime,
     RuntimeOptions,
-    StaleHandle,
+    Snapshot,
     encode_args,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from actors.checkpoints import Checkpoint
     from actors.mailbox import MailboxOptions
     from actors.supervision import Supervision
 
@@ -73,6 +74,8 @@ class DefaultWorkerOptions:
         globals: Name to value, set on ``globalThis`` before any script runs.
         console: Called with each console event, on the worker's thread. None hands them to the
             trace, so that they go to structlog if the program configured it.
+        snapshot: What the runtime is made of at each start, instead of an empty one. Modules that
+            it has loaded are not run again, and are known by their names.
     """
 
     default_entrypoint: str | None = None
@@ -90,6 +93,7 @@ class DefaultWorkerOptions:
     modules: Sequence[Module] = ()
     globals: Mapping[str, Any] = field(default_factory=dict)
     console: Callable[[ConsoleEvent], None] | None = None
+    snapshot: Snapshot | None = None
 
     def __post_init__(self) -> None:
         """Refuse limits that make no sense.
@@ -115,6 +119,7 @@ class DefaultWorkerOptions:
             host_functions=self.host_functions,
             modules=self.modules,
             globals=self.globals,
+            snapshot=self.snapshot,
         )
 
 
@@ -329,10 +334,15 @@ class DefaultWorker(Worker[DefaultWorkerOptions, DefaultQuery]):
 
     After a restart it loads its modules again, in the order in which they were loaded, and keeps
     their ids. State that scripts made is lost; function handles of before raise `StaleHandle`.
+
+    Made of a checkpoint it has the state of then. The modules that it had loaded are there and not
+    run again, and their ids stay valid, those of the worker that it was taken of among them. It is
+    made by `init_runtime` too, with the options' snapshot in place.
     """
 
     handle_class: ClassVar[type[WorkerHandle[Any]]] = DefaultWorkerHandle
     _hides_errors = False
+    _remembered: Remembered | None = None
 
     @classmethod
     def spawn(
@@ -342,9 +352,13 @@ class DefaultWorker(Worker[DefaultWorkerOptions, DefaultQuery]):
         name: str | None = None,
         supervision: Supervision | None = None,
         mailbox: MailboxOptions | None = None,
+        checkpoint: Checkpoint | None = None,
     ) -> DefaultWorkerHandle:
         """Start a worker, wait until it is ready, and return its handle; see `Worker.spawn`."""
-        return cast("DefaultWorkerHandle", cls._spawn(options, name, supervision, mailbox))
+        handle = super().spawn(
+            options, name=name, supervision=supervision, mailbox=mailbox, checkpoint=checkpoint
+        )
+        return cast("DefaultWorkerHandle", handle)
 
     @classmethod
     async def spawn_async(
@@ -354,10 +368,11 @@ class DefaultWorker(Worker[DefaultWorkerOptions, DefaultQuery]):
         name: str | None = None,
         supervision: Supervision | None = None,
         mailbox: MailboxOptions | None = None,
+        checkpoint: Checkpoint | None = None,
     ) -> DefaultWorkerHandle:
         """Start a worker as `spawn` does, without blocking the loop; see `Worker.spawn_async`."""
         handle = await super().spawn_async(
-            options, name=name, supervision=supervision, mailbox=mailbox
+            options, name=name, supervision=supervision, mailbox=mailbox, checkpoint=checkpoint
         )
         return cast("DefaultWorkerHandle", handle)
 
@@ -369,28 +384,43 @@ class DefaultWorker(Worker[DefaultWorkerOptions, DefaultQuery]):
         """Make the runtime and load into it what the options list and what was loaded before."""
         self.stuck_after = options.timeout
         self.stop_grace = options.hard_stop_grace
-        self._modules: list[ModuleHandle] = []
-        self._by_name: dict[str, ModuleHandle] = {}
+        self._known = Known(self._remembered)
         self._bound: dict[Target, BoundFunction[Any]] = {}
         self._found: tuple[ModuleId | str | None, ModuleHandle | None] = (None, None)
+        if self._remembered is not None and self.is_current():
+            self.kept["loaded"] = self._known.loads(self._loaded)
         runtime = self.make_runtime(options.runtime_options(self.console))
         try:
+            self._known.take_over(runtime)
             for module in options.modules:
-                self._load(runtime, LoadModule(module))
+                self._known.load(runtime, LoadModule(module))
             for query in self._loaded:
-                self._load(runtime, query)
+                self._known.load(runtime, query)
         except BaseException:
             runtime.close()
             raise
         return runtime
+
+    def save_state(self, runtime: Runtime) -> Any:
+        """Return which modules are loaded, and by which ids they are known."""
+        return self._known.remembered(self.name, self._loaded)
+
+    def restore_runtime(
+        self, options: DefaultWorkerOptions, snapshot: Snapshot, state: Any
+    ) -> Runtime:
+        """Make the runtime of a checkpoint: as `init_runtime` does, but of its snapshot."""
+        self._remembered = Remembered.of(state)
+        try:
+            return self.init_runtime(replace(options, snapshot=snapshot))
+        finally:
+            self._remembered = None
 
     def handle_query(self, runtime: Runtime, query: DefaultQuery) -> Any:
         """Answer one of the queries."""
         answer = _ANSWERS.get(type(query)) or _answer_for(type(query))
         return answer(self, runtime, query)
 
-    # -- one method for each query
-    # ------------------------------------------------------------------
+    # -- one method for each query -----------------------------------------------------------------
 
     def _eval(self, runtime: Runtime, query: Eval[Any]) -> Any:
         return runtime.evaluate(query.source, filename=query.filename, returns=query.returns)
@@ -434,48 +464,18 @@ class DefaultWorker(Worker[DefaultWorkerOptions, DefaultQuery]):
         return runtime.get_value(query.name, module=found, returns=query.returns)
 
     def _load_module(self, runtime: Runtime, query: LoadModule | LoadMainModule) -> ModuleId:
-        handle = self._load(runtime, query)
+        handle = self._known.load(runtime, query)
         if self.is_current() and query not in self._loaded:
             self._loaded.append(query)
-        return ModuleId(handle.name, self._modules.index(handle), self.name)
-
-    # -- modules
-    # ------------------------------------------------------------------------------------
+        return ModuleId(handle.name, self._known.handles.index(handle), self.name)
 
     @property
     def _loaded(self) -> list[LoadModule | LoadMainModule]:
         return cast("list[LoadModule | LoadMainModule]", self.kept.setdefault("loaded", []))
 
-    def _load(self, runtime: Runtime, query: LoadModule | LoadMainModule) -> ModuleHandle:
-        if isinstance(query, LoadModule):
-            handle = runtime.load_module(query.module)
-        else:
-            handle = runtime.load_main_module(query.module, query.side_modules)
-            for side in query.side_modules:
-                self._note(runtime.load_module(side))
-        self._note(handle)
-        return handle
-
-    def _note(self, handle: ModuleHandle) -> None:
-        if handle.name not in self._by_name:
-            self._modules.append(handle)
-            self._by_name[handle.name] = handle
-
     def _find(self, module: ModuleId | str | None) -> ModuleHandle | None:
         """Find what this runtime calls a module, by the id or name that the user has for it."""
-        handle = None
-        if isinstance(module, str):
-            handle = self._by_name.get(module)
-            if handle is None:
-                raise ModuleNotFound(f"worker {self.name} has loaded no module {module!r}")
-        elif isinstance(module, ModuleId):
-            if module.worker != self.name or module.number >= len(self._modules):
-                whose = f"was loaded by worker {module.worker}, not by {self.name}"
-                raise StaleHandle(f"module {module.name!r} {whose}")
-            handle = self._modules[module.number]
-        elif module is not None:
-            kind = type(module).__name__
-            raise TypeError(f"module must be a ModuleId or a module's name, not {kind}")
+        handle = self._known.find(module, self.name)
         self._found = (module, handle)
         return handle
 

@@ -7,6 +7,7 @@
         WorkerStartError            its start failed; the cause is chained
         WorkerStopped               it was shut down before it could answer
         WorkerDied                  it broke or died under the query
+        CheckpointError             no checkpoint of it could be taken; it goes on
       QueryTimeout                  (also TimeoutError)    .timeout .may_have_run
       QueryCancelled                somebody called cancel()       .may_have_run
       Overloaded                    it was not run; try again later
@@ -79,6 +80,14 @@ class WorkerDied(WorkerError):
 
     What happened is chained as ``__cause__``. A query type that says ``idempotent = True`` is run
     again instead, until that too has failed.
+    """
+
+
+class CheckpointError(WorkerError):
+    """No checkpoint of the worker could be taken; it goes on as before.
+
+    Its runtime has no snapshots, or its type does not say how a worker is made of one; or it failed
+    this time, and ``__cause__`` says why.
     """
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypeVar
 
 from actors._asking import Asking
 from actors._lives.health import ping
+from actors._lives.requests import request_checkpoint
 from actors.query import Query
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from actors._replies.reply import Reply
     from actors._replies.response import Response
     from actors._trees.guardian import State
+    from actors.checkpoints import Checkpoint
     from actors.stats import WorkerStats
     from actors.watching import WorkerDown
 
@@ -173,6 +175,45 @@ class WorkerHandle(Asking, Generic[QueryT]):
             AskCycle: If called by the worker itself.
         """
         return ping(self._cell, timeout)
+
+    def checkpoint(self, timeout: float | None = None) -> Checkpoint:
+        """Take a checkpoint of the worker, which goes on; see `Checkpoint`.
+
+        It is taken between two queries, on the worker's own thread: the running query is waited
+        for, what is queued is not. If the worker is being restarted, it is taken after that.
+
+        Args:
+            timeout: Seconds that it may take. What is not begun by then is not done.
+
+        Raises:
+            CheckpointError: If none can be taken, or it failed; the worker goes on.
+            QueryTimeout: If it was not taken after `timeout` seconds.
+            WorkerStopped, PoolClosed, RestartLimitExceeded: If the worker is gone for good.
+            AskCycle: If called by the worker itself.
+        """
+        reply = request_checkpoint(self._cell, timeout)
+        try:
+            return reply.get()
+        except BaseException:
+            if not reply._done:
+                reply.cancel()
+            raise
+
+    @property
+    def last_checkpoint(self) -> Checkpoint | None:
+        """What the worker's next incarnation is to be made of, if of a checkpoint.
+
+        That is so if its `Supervision` asks for checkpoints, or if it was made of one itself. It
+        stays when the worker is gone.
+        """
+        return self._cell.keeper.last
+
+    async def checkpoint_async(self, timeout: float | None = None) -> Checkpoint:
+        """Take a checkpoint as `checkpoint` does, without blocking the loop.
+
+        If the task is cancelled, it is not taken, unless it was begun.
+        """
+        return await request_checkpoint(self._cell, timeout)
 
     def shutdown(self, drain: float | None = 30.0) -> None:
         """Take no more queries, let what is queued run, then stop.

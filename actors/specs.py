@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from actors._pools.routing import Choose, ConsistentHash, RouterName
     from actors._trees.guardian import RestartType, State, Strategy
+    from actors.checkpoints import Checkpoint
     from actors.mailbox import MailboxOptions
     from actors.supervision import Supervision
     from actors.worker import Worker
@@ -29,9 +30,11 @@ class WorkerSpec:
         shutdown: Seconds that it may take for what is queued (or, if it is only to be restarted
             with others, for the query that runs) before it is stopped hard; None for as long as it
             takes.
-        supervision: Its start timeout, stuck grace, health checks and renewals; None takes its
-            supervisor's. Intensity, period and back-off are always those of the supervisor.
+        supervision: Its start timeout, stuck grace, health checks, renewals and checkpoints; None
+            takes its supervisor's. Intensity, period and back-off are always the supervisor's.
         mailbox: How queries are queued; None takes the class's.
+        checkpoint: What it is made of, and restarted from until there is a newer one; None makes it
+            anew.
     """
 
     worker_class: type[Worker[Any, Any]]
@@ -42,6 +45,7 @@ class WorkerSpec:
     shutdown: float | None = 30.0
     supervision: Supervision | None = None
     mailbox: MailboxOptions | None = None
+    checkpoint: Checkpoint | None = None
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense.

@@ -40,6 +40,11 @@ class Supervision:
         renew_after: The same, after so many seconds.
         renew_above_bytes: The same, when the runtime's memory (its ``memory_used``) has grown to
             more than this; it is looked at after every 16th query.
+        checkpoint_every_queries: After how many queries a checkpoint of a worker is taken, between
+            two of them, so that it is restarted from the last one instead of from nothing. The next
+            query waits meanwhile: a millisecond or so for each megabyte that the script holds.
+        checkpoint_every_seconds: The same, so many seconds after the first query that is not in the
+            last checkpoint.
     """
 
     intensity: int = 3
@@ -55,6 +60,8 @@ class Supervision:
     renew_after_queries: int | None = None
     renew_after: float | None = None
     renew_above_bytes: int | None = None
+    checkpoint_every_queries: int | None = None
+    checkpoint_every_seconds: float | None = None
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense.
@@ -64,25 +71,37 @@ class Supervision:
             ValueError: If a number is out of its range.
         """
         counts = ("intensity", "start_attempts", "max_abandoned")
-        check_counts(self, (*counts, "renew_after_queries", "renew_above_bytes"))
+        limits = ("renew_after_queries", "renew_above_bytes", "checkpoint_every_queries")
+        check_counts(self, (*counts, *limits))
         for name in (
             "period", "start_timeout", "backoff", "backoff_limit", "stuck_grace", "renew_after",
-            "health_interval", "health_timeout",
+            "health_interval", "health_timeout", "checkpoint_every_seconds",
         ):  # fmt: skip
             check_seconds(name, getattr(self, name))
         at_least = {"intensity": 0, "start_attempts": 1, "max_abandoned": 0}
         for name, least in at_least.items():
             if getattr(self, name) < least:
                 raise ValueError(f"{name} must be at least {least}, not {getattr(self, name)!r}")
-        renewals = ("renew_after_queries", "renew_after", "renew_above_bytes")
-        health = ("health_interval", "health_timeout")
-        for name in ("period", "start_timeout", *health, *renewals):
+        health = ("health_interval", "health_timeout", "checkpoint_every_seconds")
+        for name in ("period", "start_timeout", *health, *limits, "renew_after"):
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise ValueError(f"{name} must be above 0, not {value!r}")
         for name in ("backoff", "backoff_limit", "stuck_grace"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name} must not be negative")
+        if self.takes_checkpoints and self.renew_above_bytes is not None:
+            raise ValueError(
+                "renew_above_bytes does not go with checkpoints: what is made of one is as big as"
+                " before"
+            )
+
+    @property
+    def takes_checkpoints(self) -> bool:
+        """Whether it asks for them."""
+        return (
+            self.checkpoint_every_queries is not None or self.checkpoint_every_seconds is not None
+        )
 
     def start_deadline(self) -> float | None:
         """Return the instant until which a worker that is launched now must be ready."""

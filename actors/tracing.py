@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 __all__ = [
+    "CHECKPOINT_FAILED",
+    "CHECKPOINT_TAKEN",
     "CONSOLE_LINE",
     "DEAD_LETTER",
     "POOL_CLOSED",
@@ -41,6 +43,8 @@ EventName: TypeAlias = Literal[
     "worker.renewed",
     "worker.abandoned",
     "worker.stopped",
+    "checkpoint.taken",
+    "checkpoint.failed",
     "query.done",
     "console.line",
     "pool.started",
@@ -58,6 +62,8 @@ WORKER_RENEWED: Final = "worker.renewed"
 WORKER_RESTARTED: Final = "worker.restarted"
 WORKER_ABANDONED: Final = "worker.abandoned"
 WORKER_STOPPED: Final = "worker.stopped"
+CHECKPOINT_TAKEN: Final = "checkpoint.taken"
+CHECKPOINT_FAILED: Final = "checkpoint.failed"
 QUERY_DONE: Final = "query.done"
 CONSOLE_LINE: Final = "console.line"
 POOL_STARTED: Final = "pool.started"

@@ -5,29 +5,26 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
-from actors import _process, _trace
-from actors._checks import check_instance
+from actors import _trace
 from actors._lives import answer, hooks, life
-from actors._lives.cell import Cell
-from actors._lives.custody import Custody
 from actors._lives.generics import options_type_of, query_types_of
 from actors._lives.incarnation import Incarnation
-from actors._lives.mistakes import refuse_mistakes
 from actors._lives.owned import Closable
 from actors._replies.current import current
-from actors._trees.supervisor import guardian_for
+from actors._spawning import spawn
 from actors.handle import WorkerHandle
 from actors.mailbox import MailboxOptions
 from actors.query import Query
-from actors.supervision import Supervision
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
     from types import TracebackType
 
     from actors._replies.reply import Reply
-    from actors._trees.group import Group
+    from actors.checkpoints import Checkpoint
+    from actors.supervision import Supervision
     from actors.watching import WorkerDown
+    from runtimes import Snapshot
 
 Options = TypeVar("Options")
 QueryT = TypeVar("QueryT", bound=Query[Any])
@@ -143,6 +140,27 @@ class Worker(Incarnation, Generic[Options, QueryT]):
 
         What it raises says that it is not: then the worker is restarted.
         """
+
+    def save_state(self, runtime: Any) -> Any:
+        """Return what a checkpoint shall hold besides the runtime's snapshot.
+
+        It is called between two queries, right before the snapshot is taken. What it returns is
+        encoded at once: None, numbers, text, bytes, lists, dicts, and dataclasses of those.
+        """
+        return None
+
+    def restore_runtime(self, options: Options, snapshot: Snapshot, state: Any) -> Any:
+        """Make the runtime of a checkpoint; called instead of `init_runtime`.
+
+        A worker type without it has no checkpoints. What it raises fails the first start; at a
+        restart it is called once more, and then the start is a plain one, by `init_runtime`.
+
+        Args:
+            options: What the worker was spawned with.
+            snapshot: Of the runtime; most often for ``RuntimeOptions(snapshot=snapshot)``.
+            state: What `save_state` had returned, in plain types: no tuples, no dataclasses.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no restore_runtime")
 
     def on_down(self, down: WorkerDown) -> None:
         """Called between two queries when a worker that this one watches was lost; see `watch`.
@@ -312,6 +330,7 @@ class Worker(Incarnation, Generic[Options, QueryT]):
         name: str | None = None,
         supervision: Supervision | None = None,
         mailbox: MailboxOptions | None = None,
+        checkpoint: Checkpoint | None = None,
     ) -> WorkerHandle[QueryT]:
         """Start a worker, wait until it is ready, and return its handle.
 
@@ -320,12 +339,18 @@ class Worker(Incarnation, Generic[Options, QueryT]):
             name: Its name in errors and traces; by default the class's name with a number.
             supervision: What its supervisor puts up with.
             mailbox: How queries are queued; by default as the class's `mailbox` says.
+            checkpoint: What it is made of, and restarted from until there is a newer one; None
+                makes it anew.
 
         Raises:
-            WorkerStartError: If ``init_runtime`` raised (the error is the cause) or took too long.
-            TypeError: If the worker needs options, or its class is not complete.
+            WorkerStartError: If ``init_runtime`` raised (the error is the cause) or took too long,
+                or no worker can be made of the checkpoint.
+            TypeError: If the worker needs options, or its class is not complete, or the checkpoint
+                is another class's.
         """
-        return cast("WorkerHandle[QueryT]", cls._spawn(options, name, supervision, mailbox))
+        return cast(
+            "WorkerHandle[QueryT]", spawn(cls, options, name, supervision, mailbox, checkpoint)
+        )
 
     @classmethod
     async def spawn_async(
@@ -335,6 +360,7 @@ class Worker(Incarnation, Generic[Options, QueryT]):
         name: str | None = None,
         supervision: Supervision | None = None,
         mailbox: MailboxOptions | None = None,
+        checkpoint: Checkpoint | None = None,
     ) -> WorkerHandle[QueryT]:
         """Start a worker as `spawn` does, without blocking the loop.
 
@@ -343,40 +369,10 @@ class Worker(Incarnation, Generic[Options, QueryT]):
         from actors._replies.awaiting import start_async
 
         return await start_async(
-            lambda: cls.spawn(options, name=name, supervision=supervision, mailbox=mailbox)
+            lambda: cls.spawn(
+                options, name=name, supervision=supervision, mailbox=mailbox, checkpoint=checkpoint
+            )
         )
-
-    @classmethod
-    def _spawn(
-        cls,
-        options: Any,
-        name: str | None,
-        supervision: Supervision | None,
-        mailbox: MailboxOptions | None,
-    ) -> WorkerHandle[Any]:
-        refuse_mistakes(cls, options, supervision, mailbox)
-        check_instance("name", name, str)
-        _process.prepare()
-        policy = supervision if supervision is not None else Supervision()
-        if options is None:
-            options = cls.default_options()
-        cell = guardian_for(
-            lambda guardian: Cell(cls, options, name, policy, guardian, mailbox), policy
-        )
-        try:
-            cell.launch()
-            life.wait_for_start(cell, policy.start_deadline())
-        except BaseException:
-            cell.shutdown(0)
-            cell.join(policy.stuck_grace)
-            raise
-        _process.stop_workers_before_engines()
-        handle = cls.handle_class(cell)
-        handle._custody = Custody(
-            f"worker {cell.name}", cast("Group", cell.guardian), lambda: cell.mailbox.closed,
-            lambda: cell.shutdown(30.0),
-        )  # fmt: skip
-        return handle
 
     @classmethod
     def query_types(cls) -> tuple[type[Query[Any]], ...]:

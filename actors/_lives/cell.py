@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from actors._pools.hub import Hub
     from actors._replies.reply import Reply
     from actors._trees.guardian import ExitKind, Guardian, RestartType, State
+    from actors.checkpoints import Checkpoint
     from actors.mailbox import MailboxOptions
     from actors.query import Query
     from actors.supervision import Supervision
@@ -51,10 +52,10 @@ class Cell(Home):
     def __init__(
         self, worker_class: type[Worker[Any, Any]], options: Any, name: str | None,
         policy: Supervision, guardian: Guardian, mailbox: MailboxOptions | None = None,
-        hub: Hub | None = None,
+        hub: Hub | None = None, checkpoint: Checkpoint | None = None,
     ) -> None:  # fmt: skip
         """Make a cell that nobody lives in yet, of a pool if there is a `hub`."""
-        super().__init__(worker_class, options, policy, guardian)
+        super().__init__(worker_class, options, policy, guardian, checkpoint)
         number = _next_number()
         self.id = number
         self.name = name if name is not None else f"{worker_class.__name__}-{number}"
@@ -174,7 +175,7 @@ class Cell(Home):
             self.guardian.on_stuck(self, worker, reply)
         elif self.abandon(worker, reply):
             error = TimeoutError("it did not come back from its last query")
-            settle_lost(self, reply, error)
+            self._settle_silent(reply, error)
             self.exited(None, "halted", error)
 
     def exited(
@@ -204,7 +205,7 @@ class Cell(Home):
                 self.halting, self.halt_at = False, inf
         self.mailbox.settle_account()
         for reply in lost:  # the thread died so suddenly that it could not say so itself
-            settle_lost(self, reply, error)
+            self._settle_silent(reply, error)
         if kind == "stopped" or self.hard or self._nothing_is_left():
             self.finish()
         elif self.generation == 0 and kind != "halted":
@@ -213,6 +214,12 @@ class Cell(Home):
             if kind != "not_started" and self.generation > 0:
                 self.watchers.lost(kind, error)
             self.guardian.on_exit(self, kind, error)
+
+    def _settle_silent(self, reply: Reply[Any], error: BaseException | None) -> None:
+        """Settle, or queue again, a query whose thread will say no more of it."""
+        settle_lost(self, reply, error)
+        if reply._done:
+            _trace.query_left(self, reply, _trace.outcome_of(reply._error, "cancelled"))
 
     def halt(self, within: float | None) -> None:
         """End the incarnation, but keep what is queued for the next. See `Child`. Any thread.
@@ -340,6 +347,7 @@ class Cell(Home):
             self.worker = None
             self._drop_heir()
             self._age_no_more()
+            self.keeper.end()
             self.health.end()
             self.mailbox.stop()
             self._limit(None)

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 from actors import _trace
 from actors._latch import Latch
 from actors._lives.address import Address
+from actors._lives.keeping import Keeper
 from actors._lives.life import Leave
 from actors._timers import Timer, timers
+from actors.errors import CheckpointError
 
 if TYPE_CHECKING:
     from actors._lives.health import Health
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from actors._mailboxes.mailbox import Mailbox
     from actors._replies.reply import Reply
     from actors._trees.guardian import ExitKind, Guardian
+    from actors.checkpoints import Checkpoint
+    from actors.query import Query
     from actors.supervision import Supervision
     from actors.watching import Watchers
     from actors.worker import Worker
@@ -51,6 +55,7 @@ class Home(Address):
         options: Any,
         policy: Supervision,
         guardian: Guardian,
+        checkpoint: Checkpoint | None = None,
     ) -> None:
         """Make a home that nobody lives in yet."""
         super().__init__(worker_class)
@@ -70,6 +75,7 @@ class Home(Address):
         self.finished = Latch()
         self.running: list[Reply[Any]] = []
         self.answered = 0
+        self.keeper = Keeper(self, checkpoint)
         self.renew_at: float = inf  # when `answered` gets there, `look_at_age` is called
         self.waits_for: tuple[Reply[Any], threading.Lock] | None = None
         self.lock = threading.RLock()  # reentrant: a finaliser may come in at any line
@@ -78,6 +84,7 @@ class Home(Address):
         self.halting = False  # whether the incarnation is to end, for the next to be launched
         self._turn = Latch()  # the heir's
         self._age_timer: Timer | None = None
+        self._heir_at: float = inf  # when `answered` gets there, it may be time for an heir
         self._moved_in = 0
 
     def exited(
@@ -92,6 +99,10 @@ class Home(Address):
 
     def came_up(self, generation: int) -> None:
         """Called by an incarnation that takes queries from now on."""
+        raise NotImplementedError
+
+    def setup(self) -> tuple[Query[Any], ...]:
+        """Return the queries that a new incarnation runs before it is ready."""
         raise NotImplementedError
 
     # -- moving in --------------------------------------------------------------------------------
@@ -159,10 +170,12 @@ class Home(Address):
             self.mailbox.attach()
             self.generation += 1
             generation = self.generation
+            self.keeper.begin(worker)
             self.up = True
         self._begin_to_age()
         self.health.begin(worker)
         self.came_up(generation)  # before anybody can send what kills it: reports keep their order
+        worker._resumed = None  # it is big, and there will be newer ones
         self.settled_start.set()
         return True
 
@@ -174,13 +187,21 @@ class Home(Address):
         Nothing waits meanwhile but for the moment between two queries in which the mailbox changes
         hands. An heir that does not get ready is dropped, and the old incarnation goes on. Any
         thread.
+
+        A worker that resumes has no heir: whatever ran while that one starts would be lost. It is
+        renewed where it is, from a checkpoint that is taken for it.
         """
         with self.lock:
             if self.heir is not None or not self.up or self.mailbox.closed or self.halting:
                 return False
+            self._heir_at = inf
+            self.look_again()
+            if self.keeper.resumes:
+                old = self.worker
+                self.mailbox.control(lambda: self._renew_in_place(old))
+                return True
             self.heir = heir = self.incarnation()
             self._turn = Latch()
-            self.renew_at = inf
             try:
                 heir._start_actor_loop()
             except RuntimeError:  # no more threads
@@ -188,6 +209,17 @@ class Home(Address):
                 return False
             self._limit_start(heir)
         return True
+
+    def _renew_in_place(self, old: Worker[Any, Any] | None) -> None:
+        """Called on the mailbox's reader's thread, between two queries."""
+        if self.worker is not old or self.halting or self.mailbox.closed:
+            return
+        try:
+            self.keeper.take("renewal")
+        except CheckpointError:  # which the trace tells
+            self._begin_to_age()
+        else:
+            raise Leave("renewed")
 
     def _make_way(self, old: Worker[Any, Any] | None, heir: Worker[Any, Any]) -> None:
         """Called on the mailbox's reader's thread, between two queries."""
@@ -226,35 +258,49 @@ class Home(Address):
         self._age_no_more()
         self._moved_in = self.answered
         if policy.renew_after_queries is not None:
-            self.renew_at = self.answered + policy.renew_after_queries
+            self._heir_at = self.answered + policy.renew_after_queries
         if policy.renew_above_bytes is not None:
-            self.renew_at = min(self.renew_at, self.answered + LOOK_AT_MEMORY)
+            self._heir_at = min(self._heir_at, self.answered + LOOK_AT_MEMORY)
         if policy.renew_after is not None:
             self._age_timer = timers.call_later(policy.renew_after, self._is_old)
+        self.look_again()
 
     def _age_no_more(self) -> None:
         timer, self._age_timer = self._age_timer, None
-        self.renew_at = inf
+        self._heir_at = inf
+        self.look_again()
         if timer is not None:
             timer.cancel()
+
+    def look_again(self) -> None:
+        """Have `look_at_age` called when there is next something to see."""
+        with self.lock:
+            self.renew_at = min(self._heir_at, self.keeper.at)
 
     def _is_old(self) -> None:
         self.renew()
 
     def look_at_age(self, runtime: Any) -> None:
-        """See whether it is time for an heir. The worker's thread, between two queries."""
+        """See whether it is time for a checkpoint, or an heir. Its thread, between two queries."""
+        if self.answered >= self.keeper.at:
+            self.keeper.look()
+        if self.answered >= self._heir_at:
+            self._look_for_heir(runtime)
+        self.look_again()
+
+    def _look_for_heir(self, runtime: Any) -> None:
         policy = self.policy
         queries, most = policy.renew_after_queries, policy.renew_above_bytes
         if queries is not None and self.answered - self._moved_in >= queries:
             self.renew()
             return
-        self.renew_at = inf if queries is None else self._moved_in + queries
+        self._heir_at = inf if queries is None else self._moved_in + queries
         used = getattr(runtime, "memory_used", None)
         if most is not None and used is not None:
             if used > most:
                 self.renew()
                 return
-            self.renew_at = min(self.renew_at, self.answered + LOOK_AT_MEMORY)
+            self._heir_at = min(self._heir_at, self.answered + LOOK_AT_MEMORY)
 
     # -- given up ----------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from actors._threads import report_unraisable
 
 if TYPE_CHECKING:
     from actors._lives.hooks import Run
+    from actors._lives.keeping import Kept
     from actors._replies.reply import Reply
     from actors.watching import WorkerDown
     from actors.worker import Worker
@@ -46,6 +47,7 @@ class Incarnation(ContainedActor):
         self._running: list[Reply[Any]] = []
         self._taken: list[Reply[Any]] = []
         self._runtime: Any = None
+        self._resumed: Kept | None = None  # what it was made of, if of a checkpoint
         self._owned = Owned(cell)
         self._ending = False
         self._thread_id = 0

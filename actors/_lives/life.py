@@ -6,7 +6,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from actors import _trace
-from actors._lives.mistakes import refuse_no_runtime, refuse_unmovable
+from actors._lives.resuming import make_runtime
 from actors._replies.fresh import fresh
 from actors._threads import report_unraisable, wait_for
 
@@ -36,9 +36,12 @@ def live(cell: Cell, worker: Worker[Any, Any]) -> None:
         while heir is not None:
             worker = heir
             leave = live_once(cell, worker)
-            if leave.kind != "replace":
+            if leave.kind == "replace":
+                _trace.worker_restarted(cell, leave.kind, leave.error)
+            elif leave.kind == "renewed" and cell.worker is worker:  # no heir did it
+                _trace.worker_renewed(cell, None)
+            else:
                 break
-            _trace.worker_restarted(cell, leave.kind, leave.error)
             cell.watchers.lost(leave.kind, leave.error)
             heir = cell.succeed(worker)
     except BaseException as error:
@@ -66,11 +69,7 @@ def begin_and_end(cell: Cell, worker: Worker[Any, Any]) -> Leave:
     except BaseException as error:
         return Leave("not_started", error)
     try:
-        runtime = worker.init_runtime(cell.options)
-        if runtime is None:
-            refuse_no_runtime(cell.worker_class)
-        elif cell.lends:
-            refuse_unmovable(runtime)
+        runtime = make_runtime(cell, worker)
     except BaseException as error:
         leave = Leave("not_started", error)
     else:
@@ -87,7 +86,7 @@ def begin_and_end(cell: Cell, worker: Worker[Any, Any]) -> Leave:
 
 def serve(cell: Cell, worker: Worker[Any, Any], runtime: object) -> Leave:
     """Answer queries until there is a reason not to; return it."""
-    done: list[object] = []
+    done: list[object] = [] if worker._resumed is None else [*worker._resumed.set_up]
     try:
         set_up(cell, worker, runtime, done)
         if not cell.ready(worker):

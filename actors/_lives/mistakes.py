@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from actors._checks import check_instance, check_seconds
 from actors._lives.generics import arguments_of, options_type_of
+from actors.checkpoints import Checkpoint
+from actors.errors import CheckpointError
 from actors.mailbox import MailboxOptions
 from actors.supervision import Supervision
 from runtimes import CanMove
@@ -28,13 +30,19 @@ _HOOKS = (
     "after_query",
     "on_idle",
     "check_health",
+    "save_state",
+    "restore_runtime",
     "routing_key",
     "serve",
 )
 
 
 def refuse_mistakes(
-    kind: type[Worker[Any, Any]], options: object, supervision: object, mailbox: object
+    kind: type[Worker[Any, Any]],
+    options: object,
+    supervision: object,
+    mailbox: object,
+    checkpoint: object = None,
 ) -> None:
     """Look whether a class is a worker's and says all that it must, and what it is started with.
 
@@ -48,10 +56,13 @@ def refuse_mistakes(
     _check_class(kind, Worker)
     check_instance("supervision", supervision, Supervision)
     check_instance("mailbox", mailbox, MailboxOptions)
+    check_instance("checkpoint", checkpoint, Checkpoint)
     _check_lending(kind, kind.mailbox if mailbox is None else mailbox)
     wanted = options_type_of(kind)
     if wanted is not None and not getattr(wanted, "_is_protocol", False):
         check_instance("options", options, wanted)
+    if isinstance(checkpoint, Checkpoint):
+        _check_checkpoint(kind, checkpoint, supervision)
 
 
 def _check_class(kind: type[Worker[Any, Any]], base: type[Worker[Any, Any]]) -> None:
@@ -67,6 +78,11 @@ def _check_class(kind: type[Worker[Any, Any]], base: type[Worker[Any, Any]]) -> 
     ):
         if getattr(kind, method) is getattr(base, method):
             raise TypeError(f"{name} has no {method}, which {what}")
+    if _depth(kind, "save_state") < _depth(kind, "restore_runtime"):
+        raise TypeError(
+            f"{name} has a save_state, but no restore_runtime beside it that gives what it saves to"
+            " the next incarnation"
+        )
     for method in _HOOKS:
         hook = getattr(kind, method)
         if inspect.iscoroutinefunction(hook) or inspect.isasyncgenfunction(hook):
@@ -102,6 +118,26 @@ def refuse_unmovable(runtime: object) -> None:
         )
 
 
+def _depth(kind: type, method: str) -> int:
+    """Return how many classes up the nearest one stands that says what a method does."""
+    return next(i for i, base in enumerate(kind.__mro__) if method in vars(base))
+
+
+def _check_checkpoint(
+    kind: type[Worker[Any, Any]], checkpoint: Checkpoint, supervision: object
+) -> None:
+    name = kind.__name__
+    if not can_resume(kind):
+        raise TypeError(f"{name} has no restore_runtime, which makes a worker of a checkpoint")
+    if checkpoint.worker_type != kind.__qualname__:
+        raise TypeError(f"the checkpoint is one of a {checkpoint.worker_type}, not of a {name}")
+    if isinstance(supervision, Supervision) and supervision.renew_above_bytes is not None:
+        raise ValueError(
+            "renew_above_bytes does not go with a checkpoint: what is made of one is as big as"
+            " before"
+        )
+
+
 def refuse_no_runtime(kind: type[Worker[Any, Any]]) -> None:
     """Look whether ``init_runtime``, which has returned None, promises a runtime.
 
@@ -115,3 +151,28 @@ def refuse_no_runtime(kind: type[Worker[Any, Any]]) -> None:
     if isinstance(promised, type) and promised not in (object, types.NoneType, typing.Any):
         says = f"says that it returns a {promised.__name__}"
         raise TypeError(f"{kind.__name__}.init_runtime {says}, but it returned None")
+
+
+def refuse_no_snapshot(worker: Worker[Any, Any], runtime: object) -> None:
+    """See that checkpoints of a worker can be taken, and workers made of them.
+
+    Raises:
+        CheckpointError: They cannot.
+    """
+    kind, name = type(worker).__name__, worker._cell.name
+    if not can_resume(type(worker)):
+        text = (
+            f"a {kind} cannot be resumed: it has no restore_runtime, which makes it of a snapshot"
+        )
+        raise CheckpointError(text, worker=name)
+    if not callable(getattr(runtime, "snapshot", None)):
+        made = "has no runtime" if runtime is None else f"has a {type(runtime).__name__}"
+        text = f"a {kind} has no checkpoints: it {made}, which has no snapshot()"
+        raise CheckpointError(text, worker=name)
+
+
+def can_resume(kind: type[Worker[Any, Any]]) -> bool:
+    """Return whether a class says how a worker is made of a snapshot."""
+    from actors.worker import Worker
+
+    return kind.restore_runtime is not Worker.restore_runtime

@@ -104,6 +104,8 @@ class Mailbox(Store):
         # own. If the last one still lives (it was given up), it wakes, and sees that it is none.
         self._ring()
         self._sleepers.clear()
+        if self._control:  # what the last one left when it was ended by a call before these
+            self._attention = True
         self._bell = bell = threading.Lock()
         bell.acquire()
 

@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 def make_worker(parent: Group, spec: WorkerSpec) -> tuple[Cell, WorkerHandle[Any]]:
     """Make a worker that its group will launch, and its handle."""
     kind = spec.worker_class
-    refuse_mistakes(kind, spec.options, spec.supervision, spec.mailbox)
-    options = kind.default_options() if spec.options is None else spec.options
     policy = parent.policy if spec.supervision is None else spec.supervision
-    cell = Cell(kind, options, f"{parent.name}/{spec.name}", policy, parent, spec.mailbox)
+    refuse_mistakes(kind, spec.options, policy, spec.mailbox, spec.checkpoint)
+    options = kind.default_options() if spec.options is None else spec.options
+    name = f"{parent.name}/{spec.name}"
+    cell = Cell(kind, options, name, policy, parent, spec.mailbox, None, spec.checkpoint)
     cell.timed_start = True
     return cell, kind.handle_class(cell)
 

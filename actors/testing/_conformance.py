@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from actors.testing._checks_answers import ANSWERS
+from actors.testing._checks_checkpoints import CHECKPOINTS
 from actors.testing._checks_life import LIFE
 from actors.testing._checks_queue import QUEUE
 
@@ -22,7 +23,9 @@ def worker_checks(specimen: Specimen) -> list[WorkerCheck]:
         ... def test_it_conforms(check):
         ...     check.run(PRICING)
     """
-    return [check for check in [*LIFE, *ANSWERS, *QUEUE] if check.applies_to(specimen)]
+    return [
+        check for check in [*LIFE, *ANSWERS, *QUEUE, *CHECKPOINTS] if check.applies_to(specimen)
+    ]
 
 
 def check_worker(specimen: Specimen) -> None:

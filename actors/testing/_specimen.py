@@ -39,6 +39,9 @@ class Specimen:
         endless: A query that runs until it is stopped.
         deadly: A query that costs the worker its thread or its runtime.
         failing_spawn: Spawns a worker whose start fails.
+        counting: A query whose responses count up by one each time that it is answered, from
+            whatever number on: as a script does that counts in a variable. It says that the worker
+            has checkpoints; then `spawn` is called with ``checkpoint`` too.
         patience: Seconds after which whatever does not happen is taken for never happening.
     """
 
@@ -49,6 +52,7 @@ class Specimen:
     endless: Query[Any] | None = None
     deadly: Query[Any] | None = None
     failing_spawn: Callable[[], object] | None = None
+    counting: Query[int] | None = None
     patience: float = 10.0
 
     def __post_init__(self) -> None:

@@ -31,7 +31,8 @@ from actors.testing import (
     stop_workers_left,
     worker_checks,
 )
-from runtimes import JSError, Module, RunCancelled
+from runtimes import JSError, Module, RunCancelled, RuntimeOptions, Snapshot
+from runtimes.testing import EchoRuntime
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -157,6 +158,38 @@ class Delegating(Adder):
         return super().handle_query(runtime, query)
 
 
+@dataclass(frozen=True)
+class Tally(Query[int]):
+    pass
+
+
+class Keeping(Worker[None, Add | Tally]):
+    """Has checkpoints."""
+
+    def init_runtime(self, options: None) -> EchoRuntime:
+        return self.set_up(EchoRuntime(), 0)
+
+    def set_up(self, runtime: EchoRuntime, tally: int) -> EchoRuntime:
+        self.tally = tally
+        return runtime
+
+    def handle_query(self, runtime: EchoRuntime, query: Any) -> Any:
+        if isinstance(query, Add):
+            return query.a + query.b
+        self.tally += 1
+        return self.tally
+
+    def save_state(self, runtime: EchoRuntime) -> Any:
+        return self.tally
+
+    def restore_runtime(self, options: None, snapshot: Snapshot, state: Any) -> EchoRuntime:
+        return self.set_up(EchoRuntime(RuntimeOptions(snapshot=snapshot)), state)
+
+
+def keeping(kind: type[Keeping]) -> Specimen:
+    return Specimen(spawn=kind.spawn, answers=[(Add(1, 2), 3), (Add(2, 2), 4)], counting=Tally())
+
+
 def adder(kind: type[Adder]) -> Specimen:
     return replace(ADDER, spawn=kind.spawn)
 
@@ -189,6 +222,7 @@ JAVASCRIPT = Specimen(
     failing=Eval("throw new RangeError('on purpose')"),
     error=JSError,
     endless=Eval("for (;;) {}"),
+    counting=Eval("globalThis.n = (globalThis.n ?? 0) + 1"),
     failing_spawn=partial(DefaultWorker.spawn, DefaultWorkerOptions(modules=NO_SUCH_SCRIPT)),
 )
 ECHO = Specimen(
@@ -198,6 +232,7 @@ ECHO = Specimen(
     error=JSError,
     endless=Eval("endless"),
     deadly=Eval("lose"),
+    counting=Eval('define\ncall "count" []'),
 )
 
 
@@ -235,6 +270,7 @@ CONFORMING = {
     "serving its own way": adder(Batching),
     "with every hook": adder(Hooked),
     "holding a worker": adder(Delegating),
+    "keeping its state": keeping(Keeping),
     "python": PYTHON,
     "echo": ECHO,
     "javascript": JAVASCRIPT,
@@ -461,6 +497,64 @@ class CannotBeCancelled(Adder):
 class PretendsToLive(Adder):
     def handle_query(self, runtime: Engine, query: Any) -> Any:
         return None if isinstance(query, Die) else super().handle_query(runtime, query)
+
+
+class StartsAnew(Keeping):
+    """Forgets what it had saved."""
+
+    def restore_runtime(self, options: None, snapshot: Snapshot, state: Any) -> EchoRuntime:
+        return self.set_up(EchoRuntime(RuntimeOptions(snapshot=snapshot)), 0)
+
+
+class IsSpoiltByACheckpoint(Keeping):
+    """Counts those who look."""
+
+    def save_state(self, runtime: EchoRuntime) -> Any:
+        self.tally += 1
+        return self.tally - 1
+
+    def restore_runtime(self, options: None, snapshot: Snapshot, state: Any) -> EchoRuntime:
+        return super().restore_runtime(options, snapshot, state)
+
+
+SHARED = [0]
+
+
+class SharesItsState(Keeping):
+    """Has one state for all."""
+
+    def handle_query(self, runtime: EchoRuntime, query: Any) -> Any:
+        self.tally = SHARED[0]
+        answer = super().handle_query(runtime, query)
+        SHARED[0] = self.tally
+        return answer
+
+
+class CannotRestoreAtARestart(Keeping):
+    """Is made of a checkpoint once, and never again."""
+
+    def restore_runtime(self, options: None, snapshot: Snapshot, state: Any) -> EchoRuntime:
+        if self.generation:
+            raise OSError("only once")
+        return super().restore_runtime(options, snapshot, state)
+
+
+@pytest.mark.parametrize(
+    ("kind", "rule"),
+    [
+        (StartsAnew, "a_checkpoint_survives_as_bytes"),
+        (IsSpoiltByACheckpoint, "a_worker_made_of_a_checkpoint_goes_on_from_there"),
+        (SharesItsState, "a_worker_made_of_a_checkpoint_goes_on_from_there"),
+        (IsSpoiltByACheckpoint, "a_checkpoint_does_not_wait_for_what_is_queued"),
+        (CannotRestoreAtARestart, "a_lost_worker_resumes_from_its_last_checkpoint"),
+        (CannotRestoreAtARestart, "a_worker_made_of_a_checkpoint_is_restarted_from_it"),
+    ],
+)
+def test_a_worker_that_does_not_keep_its_state_is_rejected(kind: type[Keeping], rule: str) -> None:
+    specimen = replace(keeping(kind), patience=1.0)
+    (check,) = [check for check in worker_checks(specimen) if check.name == rule]
+    with pytest.raises(AssertionError):
+        check.run(specimen)
 
 
 @pytest.mark.parametrize("broken", BROKEN)

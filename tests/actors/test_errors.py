@@ -11,6 +11,7 @@ import actors.errors
 from actors import (
     ActorsError,
     AskCycle,
+    CheckpointError,
     MailboxFull,
     Overloaded,
     PoolClosed,
@@ -33,6 +34,7 @@ ERRORS = [
     WorkerStartError("a", worker="w"),
     WorkerStopped("a", worker="w"),
     WorkerDied("a", worker="w", may_have_run=True),
+    CheckpointError("a", worker="w"),
     QueryTimeout("a", timeout=1.5, may_have_run=True, run_time=0.5),
     QueryCancelled("a", may_have_run=True),
     Overloaded("a"),

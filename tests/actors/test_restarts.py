@@ -16,7 +16,15 @@ from actors import (
     WorkerStartError,
     WorkerStopped,
 )
-from actors.testing import Do, DoAgain, EchoWorker, EventLog, Gate, PythonWorker
+from actors.testing import (
+    Do,
+    DoAgain,
+    EchoWorker,
+    EventLog,
+    Gate,
+    PythonWorker,
+    kill_worker,
+)
 from runtimes import (
     BrokenRuntimeError,
     MemoryLimitError,
@@ -287,3 +295,21 @@ def test_modules_are_loaded_again_and_keep_their_ids(closing: Closing) -> None:
     assert isinstance(worker.send(Eval("lose")).exception(), WorkerDied)
     assert worker.call_function("add", [1, 2], module="side.js") == 3
     assert worker.call_function("add", [1, 2], module=first) == 3
+
+
+def test_a_ping_that_is_left_behind_by_a_restart_is_answered_by_the_next(
+    closing: Closing, gate: Gate
+) -> None:
+    worker = closing(PythonWorker.spawn(supervision=PATIENT))
+    worker.send(Do(gate.hold))
+    assert gate.reached.wait(10)
+    kill_worker(worker)
+    answers: list[float] = []
+    asking = threading.Thread(target=lambda: answers.append(worker.ping(10)))
+    asking.start()
+    while len(worker._cell.mailbox._control) < 2:
+        asking.join(0.001)
+    gate.open()
+    asking.join(10)
+    assert len(answers) == 1
+    assert worker.generation == 2

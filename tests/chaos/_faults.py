@@ -90,6 +90,10 @@ def _payload(worker: ChaosWorker, runtime: Any, number: int) -> Any:
     return value if came_back == sent else came_back
 
 
+def _counts(worker: ChaosWorker, runtime: Any, number: int) -> Any:
+    return worker.tick(runtime, number)
+
+
 def _nested(worker: ChaosWorker, runtime: Any, number: int) -> Any:
     stage: Stage = worker.options.stage  # type: ignore[attr-defined]
     ledger = stage.ledger
@@ -144,7 +148,8 @@ def _waits(worker: ChaosWorker, runtime: Any, number: int) -> Any:
 
 WORKING = (
     Kind("python", 3500, _python),
-    Kind("function", 3500, _function("work")),
+    Kind("function", 2500, _function("work")),
+    Kind("counts", 1000, _counts),
     Kind("script", 1000, _script),
     Kind("promise", 600, _function("later")),
     Kind("payload", 500, _payload),

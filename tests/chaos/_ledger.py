@@ -70,7 +70,12 @@ class Ledger:
         self._runs = bytearray()
         self._ends = bytearray()
         self._calls = bytearray()
-        self._remarks: dict[str, list[str]] = {"wrong": [], "disturbed": [], "early": []}
+        self._remarks: dict[str, list[str]] = {
+            "wrong": [],
+            "disturbed": [],
+            "early": [],
+            "state": [],
+        }
         self.counts: Counter[str] = Counter()
         self.failures: Counter[str] = Counter()
         self.refusals: Counter[str] = Counter()

@@ -111,8 +111,9 @@ class Scene:
         self.name = name
         self.seed = seed
         self.workers = workers
-        self.supervision = supervision
         self.stage = Stage(setting=Setting.chosen_by(seed))
+        every = 20 if self.stage.setting.checkpoints else None
+        self.supervision = replace(supervision, checkpoint_every_queries=every)
         self.witness = Witness()
         self.begun = time.monotonic()
         self.stayed: list[str] = []
@@ -321,6 +322,7 @@ def _perform(scene: Scene, until: Callable[[], bool], progress: Progress) -> Rep
     verdict.add("grown", grown)
     ledger, witness = scene.stage.ledger, scene.witness
     ledger.counts["renewals"] = witness.renewals
+    ledger.counts["checkpoints taken"] = witness.checkpoints
     return Report(
         scene=scene.name,
         seed=scene.seed,

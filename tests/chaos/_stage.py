@@ -10,6 +10,7 @@ from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from actors import (
+    CallFunction,
     DefaultWorker,
     DefaultWorkerOptions,
     MailboxOptions,
@@ -26,6 +27,8 @@ from ._ledger import Ledger
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from runtimes import Snapshot
+
     from ._faults import Kind
 
 RUN_LIMIT = 0.5
@@ -37,6 +40,8 @@ MODULE = Module(
     export const work = (number) => answer(number);
     export const later = async (number) => { await null; return answer(number); };
     export const echo = (number, value) => [answer(number), value];
+    let ticks = 0;
+    export const tick = (number) => { ticks += 1; return [answer(number), ticks]; };
     export const said = (number) => { console.log("number", number); return answer(number); };
     """,
 )
@@ -92,12 +97,14 @@ class Setting:
         flows: Whether queries have tenants and priorities.
         tree: Whether the pool stands below two supervisors, beside a lone worker that must be
             restarted with it.
+        checkpoints: Whether lost workers resume from their last checkpoint.
     """
 
     router: Any = "round_robin"
     mailbox: MailboxOptions = field(default_factory=MailboxOptions)
     flows: bool = True
     tree: bool = False
+    checkpoints: bool = False
 
     @classmethod
     def chosen_by(cls, seed: int) -> Setting:
@@ -107,6 +114,7 @@ class Setting:
             mailbox=MAILBOXES[seed % len(MAILBOXES)],
             flows=seed % 3 > 0,
             tree=seed % 2 == 0,
+            checkpoints=seed % 4 in (1, 2),
         )
 
     def __str__(self) -> str:
@@ -119,7 +127,8 @@ class Setting:
             if getattr(self.mailbox, each.name) != each.default
         ]
         where = "in a tree" if self.tree else "a pool by itself"
-        return f"{where}, {router}, {flows}, {', '.join(bounds) or 'no bounds'}"
+        resumes = "resuming, " if self.checkpoints else ""
+        return f"{where}, {resumes}{router}, {flows}, {', '.join(bounds) or 'no bounds'}"
 
 
 def by_number(query: Any) -> int:
@@ -253,7 +262,14 @@ class TaskForAll(TaskAgain):
 
 
 class ChaosWorker(DefaultWorker):
-    """A worker with JavaScript that notes which queries it runs, and lets itself be disturbed."""
+    """A worker with JavaScript that notes which queries it runs, and lets itself be disturbed.
+
+    Attributes:
+        ticks: How often its script has counted, at least and at most: those that were begun and did
+            not come back may be among them.
+    """
+
+    ticks: tuple[int, int] = (0, 0)
 
     @classmethod
     def query_types(cls) -> tuple[type[Query[Any]], ...]:
@@ -265,6 +281,29 @@ class ChaosWorker(DefaultWorker):
         if self.generation > 0 and options.stage.start_fails():
             raise Fault("a start that fails")
         return super().init_runtime(options)
+
+    def save_state(self, runtime: Any) -> Any:
+        """Keep the count beside what the script has."""
+        return {"modules": super().save_state(runtime), "ticks": self.ticks}
+
+    def restore_runtime(self, options: Any, snapshot: Snapshot, state: Any) -> Any:
+        """Go on from both."""
+        runtime = super().restore_runtime(options, snapshot, state["modules"])
+        self.ticks = tuple(state["ticks"])
+        self._stage.ledger.count("resumed from a checkpoint")
+        return runtime
+
+    def tick(self, runtime: Any, number: int) -> Any:
+        """Let the script count, and see that it has lost nothing, and found nothing either."""
+        least, most = self.ticks
+        self.ticks = (least, most + 1)
+        call = CallFunction("tick", [number], module="chaos.js")
+        answered, ticks = self.javascript(runtime, call)
+        if not least < ticks <= most + 1:
+            text = f"worker {self.name} counted {ticks}, not {least + 1} to {most + 1}"
+            self._stage.ledger.remark("state", f"{text}, in generation {self.generation}")
+        self.ticks = (ticks, ticks)
+        return answered
 
     def handle_query(self, runtime: Any, query: Any) -> Any:
         """Note that it runs, and do it."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from actors.tracing import (
+    CHECKPOINT_TAKEN,
     QUERY_DONE,
     WORKER_ABANDONED,
     WORKER_READY,
@@ -91,6 +92,7 @@ class Witness:
     Attributes:
         restarts: How many, by reason.
         renewals: Workers replaced without an outage.
+        checkpoints: Checkpoints that were taken.
         outcomes: How queries left.
         left: How many of them left, those sent to all workers at once not counted.
         outages: Seconds, one by one.
@@ -106,6 +108,7 @@ class Witness:
         self.outages: list[float] = []
         self.longest_queue_time = 0.0
         self.renewals = 0
+        self.checkpoints = 0
         self.left = 0
 
     def __enter__(self) -> Self:
@@ -138,6 +141,8 @@ class Witness:
                 self._down.setdefault(event.fields["worker"], at)
                 if event.name == WORKER_RESTARTED:
                     self.restarts[event.fields["reason"]] += 1
+            elif event.name == CHECKPOINT_TAKEN:
+                self.checkpoints += 1
             elif event.name == WORKER_RENEWED:
                 self.renewals += 1
             elif event.name == WORKER_READY and event.fields["worker"] in self._down:

@@ -100,3 +100,19 @@ def test_replies_that_are_never_settled_do_not_get_away(monkeypatch: pytest.Monk
     for reply, value in forgotten:  # so that those who still wait can go
         settle(reply, value)
     assert report.verdict.counts["lost"] > 0
+
+
+def test_a_script_that_does_not_go_on_from_its_checkpoint_does_not_get_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    restore = ChaosWorker.restore_runtime
+
+    def restore_another(self: ChaosWorker, options: Any, snapshot: Any, state: Any) -> Any:
+        runtime = restore(self, options, snapshot, state)
+        self.ticks = (self.ticks[0] + 1, self.ticks[1] + 1)
+        return runtime
+
+    monkeypatch.setattr(ChaosWorker, "restore_runtime", restore_another)
+    report = storm(5, 2, 600, 0.5, lambda line: None, "small", lost_after=1.0, patience=0.0)
+    assert report.counts["resumed from a checkpoint"] > 0
+    assert report.verdict.counts["state"] > 0

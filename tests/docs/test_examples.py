@@ -40,6 +40,7 @@ EXPECTED = {
         "prices worker 1",
         "rules pool 0",
     ],
+    "checkpoints": ["after a crash there are 3 orders", "elsewhere there are 4 orders"],
     "tracing_terminal": [],
     "tracing_json": [],
     "asyncio_pool": ["7.00", "9.75", "27.50", "enough tea", "closed"],

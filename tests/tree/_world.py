@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from actors._trees.group import Group
@@ -39,6 +40,8 @@ class FakeChild:
         self.id = FakeChild.numbers
         self.name = f"w{self.id}"
         self.pool = None
+        self.options = None
+        self.keeper = SimpleNamespace(outlook=lambda: None)
         self.world = world
         self.group = group
         self.restart: RestartType = restart
