@@ -20,6 +20,8 @@ from runtimes import RuntimeOptions
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from runtimes.quickjs._pooling import Allocation
+
 RECIPE = HERE.parent / "runtimes" / "quickjs" / "guest" / "build.py"
 SHIPPED, EPOCHS, UNCHECKED = "checks (shipped)", "checks and epochs", "neither"
 SAMPLE_SECONDS = 0.04
@@ -41,7 +43,7 @@ def unchecked_guest() -> bytes:
         stamp = folder / "guest.json"
 
         def _insert_stop_checks(self, work: Path) -> None:
-            shutil.copyfile(work / "linked.wasm", work / "guest.wasm")
+            shutil.copyfile(work / "linked.wasm", work / "stoppable.wasm")
 
     guest = Unchecked()
     try:
@@ -64,12 +66,16 @@ def shipped_guest_replaced(wasm: bytes) -> Iterator[None]:
     """Let new runtimes use another guest. It reaches into the loader: nobody else needs that."""
     from runtimes.quickjs import _engine
 
-    shipped = _engine.load_guest("check")
-    _engine._guests["check"] = _engine.load_module(wasm, "check")
+    kinds: tuple[Allocation, ...] = ("pooled", "on_demand")
+    shipped = {("check", kind): _engine.load_guest("check", kind) for kind in kinds}
+    others = {("check", kind): _engine.load_module(wasm, "check", kind) for kind in kinds}
+    known: dict[Any, Any] = _engine._guests
+    assert shipped.keys() <= known.keys(), "the loader keeps its guests elsewhere"
+    known.update(others)
     try:
         yield
     finally:
-        _engine._guests["check"] = shipped
+        known.update(shipped)
 
 
 def interval(ratios: Sequence[Sequence[float]]) -> tuple[float, float]:

@@ -67,6 +67,7 @@ def read_number(libc: Library, text: str) -> tuple[float, int]:
     st.from_regex(r"-?(0|[1-9][0-9]{0,24})(\.[0-9]{1,24})?([eE][-+]?[0-9]{1,4})?", fullmatch=True)
 )
 @example("9007199254740993")
+@example("18446744073709551616")
 @example("123456789012345678901234567890")
 @example("0.1e-400")
 @example("4.9406564584124654e-324")
@@ -76,6 +77,25 @@ def test_decimal_numbers_are_rounded_to_nearest(libc: Library, text: str) -> Non
     number, length = read_number(libc, text)
     assert bits(number) == bits(float(text))
     assert length == len(text)
+
+
+@settings(max_examples=1000, deadline=None)
+@given(st.integers(1, 10**19), st.integers(-46, 27))
+@example(9007199254740993, -1)  # the first half-way cases of each way to scale
+@example((2**53 + 1) * 5**3, -3)
+@example(2**63 + 2**10, 0)
+@example(2**64 - 2**10, 0)
+@example((2**54 + 2) * 5**4, 1)
+def test_numbers_of_up_to_19_digits_are_rounded_to_nearest(
+    libc: Library, digits: int, exponent: int
+) -> None:
+    texts = [
+        f"{digits}e{exponent}",
+        f"0.{digits:030}e{exponent}",
+        f"{digits // 1000}.{digits % 1000:03}",
+    ]
+    for text in texts:
+        assert bits(read_number(libc, text)[0]) == bits(float(text)), text
 
 
 @settings(max_examples=300, deadline=None)

@@ -17,6 +17,7 @@ from runtimes.quickjs.guest.stop_checks import (
     Reader,
     block,
     insert_checks,
+    stop_check,
     unsigned,
 )
 
@@ -26,7 +27,10 @@ START = f"""
   (memory (export "memory") 1)
   (global (export "guest_hard_stop") i32 (i32.const {WORD}))
   (func $interpreter (export "interpreter") (param $n i32) (result i32)
-    (loop $again (br_if $again (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+    (loop $restart
+      (loop $again
+        (block $two (block $one (br_table $one $two (i32.and (local.get $n) (i32.const 1)))))
+        (br_if $again (local.tee $n (i32.sub (local.get $n) (i32.const 1))))))
     (i32.const 7))
 """
 
@@ -151,11 +155,37 @@ def test_a_bulk_move_is_preceded_by_a_check(move: str) -> None:
     assert guest.call("peek", 2000) == before
 
 
-def test_the_interpreter_gets_no_checks() -> None:
+def test_the_dispatch_of_the_interpreter_gets_no_checks() -> None:
     guest = Guest(COUNT)
     guest.write(2)
     assert guest.call("interpreter", 1000) == 7
     assert guest.seen == []
+
+
+INSTRUCTIONS = """
+  (func $machine (export "machine") (param $n i32) (result i32)
+    (loop $again
+      (block $three (block $two (block $one
+        (br_table $one $two $three (i32.and (local.get $n) (i32.const 3))))
+        (loop $plain (br_table $plain $two (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+        (loop $calls (br_if $calls (call $interpreter (local.get $n))))))
+      (br_if $again (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+    (i32.const 7))"""
+
+
+def test_a_loop_with_a_call_in_line_in_the_interpreter_is_stopped() -> None:
+    content = bytes(wasmtime.wat2wasm(f"(module {START} {INSTRUCTIONS})"))
+    before, after = (Module.parse(each) for each in (content, insert_checks(content, "machine")))
+    body = after.functions[-1]
+    check = stop_check(WORD, 0)
+    assert body.count(check) == 1
+    assert body.replace(check, b"") == before.functions[-1]
+    assert body.index(check) > body.index(bytes([0x0E]))
+
+
+def test_an_interpreter_without_a_dispatch_is_refused() -> None:
+    with pytest.raises(PassError, match="no dispatch"):
+        insert_checks(_of("(func $x (loop $again (br $again)))"), "x")
 
 
 def test_values_below_a_loop_on_the_operand_stack_survive() -> None:

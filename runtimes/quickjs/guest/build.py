@@ -37,6 +37,7 @@ ENGINE_VERSION = "0.17.0.2"
 ENGINE_SHA256 = "43d2e48272208721a7aaea8e3f02d4b9318f12ef20cc4f5421b59d9a470706ef"
 ENGINE_SOURCES = "upstream-quickjs"
 ZIG_VERSION = "0.17.1"
+SUFFIXES = frozenset({".c", ".h", ".py", ".toml", ".profile"})
 REQUIREMENTS = (f"ziglang=={ZIG_VERSION}", "pip>=23", "wasmtime~=50.0")
 """What a build needs beyond Python. Named to pip by the hook, and only when the guest is stale."""
 
@@ -49,7 +50,7 @@ over data; the engine's own limit (at most 128 KiB) stops a script long before. 
 takes, because a pooled instance's stack is cleared when it goes."""
 
 INTERPRETER = "JS_CallInternal"
-"""The one function that gets no stop checks: it polls the interrupt handler by itself."""
+"""The one function whose dispatch gets no stop checks: it polls the interrupt handler by itself."""
 
 LOOKERS = ("JS_GetPropertyInternal", "JS_TryGetPropertyInt64", "JS_SetPropertyInt64")
 """Functions that begin with a look at the host, so that Python sees Ctrl-C while a built-in runs
@@ -66,6 +67,26 @@ RELEASE_FLAGS = ("-DNDEBUG",)
 DEBUG_FLAGS = ("-Xclang", "-O1", "-UNDEBUG", "-DGUEST_DEBUG")
 OWN_FLAGS = ("-Wall", "-Wextra", "-Werror", "-isystem", "engine")
 ENGINE_FLAGS = ("-w", "-I", "engine")
+INLINING_FLAGS = (
+    *("-mllvm", "-inline-max-stacksize=16", "-mllvm", "-inline-threshold=60"),
+    *("-mllvm", "-hot-callsite-threshold=400"),
+)
+"""What a profile makes hot goes in line, and its variables into the caller's frame: that of the
+interpreter would grow sixfold, and the depth to which a script may recurse shrink with it. What is
+not hot only takes registers from what is."""
+PROFILE = "guest.profile"
+COUNTING_FLAGS = (
+    *("-Xclang", "-fprofile-instrument=llvm", "-mllvm", "-disable-vp"),  # counters, no values
+    *("-mllvm", "-enable-name-compression=false"),
+)
+PROFILE_FLAGS = (
+    *("-fprofile-instr-use=guest.profdata", "-mllvm", "-disable-vp"),
+    *("-mllvm", "-pgo-warn-missing-function", "-Wno-error=backend-plugin"),
+)
+UNPROFILED = re.compile(
+    r"(?:\(hash mismatch\)|No profile data available for function) (?:\S+;)?(\w+)"
+)
+"""What the compiler says of a function that the profile does not know, or not in this shape."""
 UNITS = {
     # Includes engine/quickjs.c, which -isystem keeps quiet. Its Atomics work on memory that other
     # threads see. Without -matomics, or with anything thread-local in the unit, such as errno, the
@@ -90,14 +111,33 @@ class BuildError(Exception):
 
 @dataclass(frozen=True)
 class Guest:
-    """One flavour of the guest: where it lies, and how it is built."""
+    """One flavour of the guest: where it lies, and how it is built.
+
+    Attributes:
+        debug: With assertions and leak checks, hardly optimised.
+        training: Counts what it runs, for benchmarks/train.py; slow.
+    """
 
     debug: bool = False
+    training: bool = False
 
     @property
     def name(self) -> str:
         """Stem of its files."""
-        return "guest-debug" if self.debug else "guest"
+        return "guest-debug" if self.debug else "guest-training" if self.training else "guest"
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """What all its units are compiled with."""
+        if self.debug:
+            return (*COMMON_FLAGS, *DEBUG_FLAGS)
+        profile = COUNTING_FLAGS if self.training else PROFILE_FLAGS
+        return (*COMMON_FLAGS, *RELEASE_FLAGS, *INLINING_FLAGS, *profile)
+
+    @property
+    def units(self) -> dict[str, tuple[str, ...]]:
+        """Its sources, each with flags of its own."""
+        return {**UNITS, "guest/counters.c": OWN_FLAGS} if self.training else UNITS
 
     @property
     def wasm(self) -> Path:
@@ -188,19 +228,22 @@ class Guest:
         _write(self.stamp, stamp.encode())
 
     def _compile(self, work: Path) -> None:
-        flags = (*COMMON_FLAGS, *(DEBUG_FLAGS if self.debug else RELEASE_FLAGS))
+        profiled = not (self.debug or self.training)
+        if profiled:
+            _run_step("pgo.py", f"guest/{PROFILE}", "guest.profdata", work=work)
         compilers = []
-        for unit, own in UNITS.items():
-            command = [*flags, *own, "-c", unit, "-o", _object(unit)]
+        for unit, own in self.units.items():
+            command = [*self.flags, *own, "-c", unit, "-o", _object(unit)]
             compilers.append((unit, _start_zig(command, work)))
         try:
-            for unit, compiler in compilers:
-                _finish(compiler, f"compiling {unit}")
+            said = [_finish(compiler, f"compiling {unit}") for unit, compiler in compilers]
         finally:
             for _, compiler in compilers:
                 compiler.kill()
                 compiler.wait()
-        link = [*LINK_FLAGS, *map(_object, UNITS), "-o", "linked.wasm"]
+        if profiled:
+            check_profile("\n".join(said), work / "guest" / PROFILE)
+        link = [*LINK_FLAGS, *map(_object, self.units), "-o", "linked.wasm"]
         _finish(_start_zig(link, work), "linking the guest")
 
     def _insert_stop_checks(self, work: Path) -> None:
@@ -217,6 +260,23 @@ def _check_tools() -> None:
         return
     needs = " ".join(f"'{each}'" for each in REQUIREMENTS)
     raise BuildError(f"the guest does not fit its sources; to build it: pip install {needs}")
+
+
+def check_profile(said: str, profile: Path) -> None:
+    """Check by what the compiler said that the interpreter was compiled with its profile.
+
+    That other functions changed since the training costs speed, and is only reported.
+
+    Raises:
+        BuildError: it was not.
+    """
+    known = f";{INTERPRETER} " in profile.read_text(encoding="utf-8")
+    unprofiled = sorted(set(UNPROFILED.findall(said)))
+    if INTERPRETER in unprofiled or not known:
+        advice = "train it anew: python -m benchmarks.train"
+        raise BuildError(f"{INTERPRETER} does not fit {PROFILE}; {advice}")
+    if unprofiled:
+        print(f"{len(unprofiled)} functions do not fit {PROFILE}: {', '.join(unprofiled[:5])} ...")
 
 
 def check_product(content: bytes) -> None:
@@ -247,7 +307,7 @@ def abi_number(folder: Path = HERE) -> int:
 
 def source_files(folder: Path) -> list[Path]:
     """Every file of the folder that shapes the guest, sorted by name."""
-    return sorted(path for path in folder.iterdir() if path.suffix in {".c", ".h", ".py", ".toml"})
+    return sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES)
 
 
 def cache_folder() -> Path:
@@ -372,10 +432,11 @@ def _start(command: list[str], work: Path, environment: dict[str, str] | None = 
     )
 
 
-def _finish(process: Popen[str], purpose: str) -> None:
+def _finish(process: Popen[str], purpose: str) -> str:
     output, _ = process.communicate()
     if process.returncode:
         raise BuildError(f"{purpose} failed with status {process.returncode}:\n{output.strip()}")
+    return output
 
 
 def main() -> int:

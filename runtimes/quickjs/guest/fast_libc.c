@@ -10,22 +10,82 @@
 
 double strtod(const char *text, char **end);
 
+typedef union Bits {
+  double value;
+  uint64_t bits;
+} Bits;
+
+enum {
+  WIDEST = 26,     /* powers of ten up to here, both ways, are scaled by in 128 bits */
+  FIVES = 13,      /* 5**13 is the largest that fits 32 bits */
+  MOST_DIGITS = 19 /* so many always fit 64 bits */
+};
+
+/* digits * 10**exponent to the nearest double, where digits is not 0 and |exponent| <= WIDEST: times
+ * or through 5**exponent as integers of 128 bits, which is exact but for the remainder, so that
+ * rounding once is correct; the rest is a power of two. */
+static double scaled(uint64_t digits, int exponent) {
+  static const uint32_t fives[] = {1,     5,      25,      125,     625,      3125,      15625,
+                                   78125, 390625, 1953125, 9765625, 48828125, 244140625, 1220703125};
+  int left = exponent < 0 ? -exponent : exponent, binary = exponent;
+  int lift = __builtin_clzll(digits);
+  uint64_t high = 0, low = digits;
+  bool inexact = false;
+  if (exponent < 0) {
+    high = digits << lift;
+    low = 0;
+    binary -= 64 + lift;
+  }
+  uint32_t limbs[] = {(uint32_t)(high >> 32), (uint32_t)high, (uint32_t)(low >> 32), (uint32_t)low};
+  for (; left > 0; left -= FIVES) {
+    uint64_t five = fives[left < FIVES ? left : FIVES], carry = 0;
+    if (exponent < 0) {
+      for (int i = 0; i < 4; i++) {
+        carry = carry << 32 | limbs[i];
+        limbs[i] = (uint32_t)(carry / five);
+        carry %= five;
+      }
+      inexact |= carry != 0;
+    } else {
+      for (int i = 3; i >= 0; i--) {
+        carry += limbs[i] * five;
+        limbs[i] = (uint32_t)carry;
+        carry >>= 32;
+      }
+    }
+  }
+  high = (uint64_t)limbs[0] << 32 | limbs[1];
+  low = (uint64_t)limbs[2] << 32 | limbs[3];
+  if (high) {
+    int shift = __builtin_clzll(high);
+    if (shift) high = high << shift | low >> (64 - shift);
+    binary += 64 - shift;
+    inexact |= low << shift != 0;
+    low = high | inexact; /* 11 bits below the last that counts */
+  }
+  Bits power = {.bits = (uint64_t)(1023 + binary) << 52};
+  return (double)low * power.value;
+}
+
 /* Decimal text to the nearest double. Up to 2**53 and 10**22 are exact doubles, so that one
  * operation on them rounds once, hence correctly (W. D. Clinger, "How to read floating point
- * numbers accurately", 1990); all else is left to the C library. */
+ * numbers accurately", 1990). What else has up to 19 digits, that is all but every number that a
+ * program wrote, is `scaled`; the rest is left to the C library. */
 double guest_strtod(const char *text, char **end) {
   static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                   1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
                                   1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+  const int most = (int)(sizeof powers / sizeof powers[0]) - 1;
   const char *at = text;
   uint64_t digits = 0;
-  int count = 0, exponent = 0;
+  int count = 0, exponent = 0; /* leading zeros are not counted */
   bool negative = *at == '-';
   if (negative) at++;
   if (*at < '0' || *at > '9') return strtod(text, end);
-  for (; *at >= '0' && *at <= '9'; at++, count++) digits = digits * 10 + (uint64_t)(*at - '0');
+  for (; *at >= '0' && *at <= '9'; at++, count += count || digits)
+    digits = digits * 10 + (uint64_t)(*at - '0');
   if (*at == '.')
-    for (at++; *at >= '0' && *at <= '9'; at++, count++, exponent--)
+    for (at++; *at >= '0' && *at <= '9'; at++, count += count || digits, exponent--)
       digits = digits * 10 + (uint64_t)(*at - '0');
   if (*at == 'e' || *at == 'E') {
     int written = 0;
@@ -36,18 +96,16 @@ double guest_strtod(const char *text, char **end) {
       if (written < 10000) written = written * 10 + (*at - '0');
     exponent += minus ? -written : written;
   }
-  if (count > 19 || digits > (uint64_t)1 << 53 || exponent < -22 || exponent > 22 || *at == 'x')
+  if (count > MOST_DIGITS || exponent < -WIDEST || exponent > WIDEST || *at == 'x')
     return strtod(text, end);
   double value = (double)digits;
-  value = exponent < 0 ? value / powers[-exponent] : value * powers[exponent];
+  if (digits > (uint64_t)1 << 53 || (digits && (exponent < -most || exponent > most)))
+    value = scaled(digits, exponent);
+  else if (digits)
+    value = exponent < 0 ? value / powers[-exponent] : value * powers[exponent];
   if (end) *end = (char *)at;
   return negative ? -value : value;
 }
-
-typedef union Bits {
-  double value;
-  uint64_t bits;
-} Bits;
 
 /* Remainder with the sign of x, exact: long division of the mantissas, 11 bits at a time. */
 double guest_fmod(double x, double y) {

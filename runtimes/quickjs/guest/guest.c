@@ -17,6 +17,7 @@ static double guest_time_origin; /* of performance: milliseconds since 1970 */
 
 #include "alloc.h"
 #include "no_threads.h"
+#include "inlining.h"
 #include "quickjs.c"
 
 GuestHeader guest_header;
