@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import wasmtime
@@ -19,10 +20,19 @@ _KINDS: dict[wasmtime.TrapCode, TrapKind] = {
 }
 
 
+_FAULT = re.compile(r"memory fault at wasm address 0x([0-9a-f]+)")
+_WRAPPED = range(0xFFF0_0000, 0x1_0010_0000)
+"""Where a stack pointer lands that went below 0, give or take a frame. The guest's own stack lies
+first in its memory, so this is how running over its end looks."""
+
+
 def as_guest_trap(cause: wasmtime.Trap | wasmtime.WasmtimeError) -> GuestTrap:
     """Return the trap with its kind and its first line; wasm frames are noise to users."""
     code = cause.trap_code if isinstance(cause, wasmtime.Trap) else None
     message = str(cause)
     reason = message.rpartition("Caused by:")[2] or message
     first = next((line.strip() for line in reason.splitlines() if line.strip()), "trap")
+    fault = _FAULT.search(message)
+    if fault and int(fault[1], 16) in _WRAPPED:
+        return GuestTrap(first, "stack_overflow")
     return GuestTrap(first, _KINDS.get(code, "other") if code else "other")

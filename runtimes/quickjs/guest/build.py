@@ -46,8 +46,8 @@ CLOCK = ("wasi_snapshot_preview1", "clock_time_get")
 
 STACK_BYTES = 256 * 1024
 """The shadow stack. It lies first in memory, so that running over its end traps instead of writing
-over data; the engine's own limit (at most 128 KiB) stops a script long before. Not larger than that
-takes, because a pooled instance's stack is cleared when it goes."""
+over data (`_traps.py` knows that trap); the engine's own limit (at most 128 KiB) stops most scripts
+long before. No larger than that takes: a pooled instance's stack is cleared when it goes."""
 
 INTERPRETER = "JS_CallInternal"
 """The one function whose dispatch gets no stop checks: it polls the interrupt handler by itself."""

@@ -99,3 +99,11 @@ def test_recursion_through_host_functions_ends_in_a_clear_error(runtime: QuickJS
         runtime.call_function("f")
     assert caught.value.runtime_usable
     assert runtime.evaluate("1") == 1
+
+
+def test_running_over_the_end_of_the_guests_own_stack_is_a_stack_limit_error(
+    runtime: QuickJSRuntime,
+) -> None:
+    deep = "let i = [1].values(); for (let k = 0; k < 20000; k++) i = i.map((x) => x); i.next()"
+    with pytest.raises(StackLimitError):
+        runtime.evaluate(deep)
