@@ -41,7 +41,7 @@ class RuntimeOptions:
     Attributes:
         timeout: Seconds that one run may take, from its start.
         memory_limit_bytes: All that the guest may hold: heap, buffers, the codec's own buffers.
-        stack_limit_bytes: JavaScript's stack; at most 128 KiB, which is some 480 plain calls deep.
+        stack_limit_bytes: JavaScript's stack; at most 128 KiB, which is some 420 plain calls deep.
         result_limit_bytes: Encoded size of one result.
         result_limit_nodes: Values in one result, containers and their members counted alike. By
             default one for each 64 bytes of the memory limit, since that is what one may take in

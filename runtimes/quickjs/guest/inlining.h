@@ -7,6 +7,12 @@
 
 #include "quickjs.h"
 
+/* Take room on the stack that the engine's limit counts. For a function that recurses: that limit must
+ * be reached before wasmtime's, which counts the processor's frames, and these may be 16 times as large. */
+#define GUEST_LARGE_FRAME(bytes) \
+  char large_frame[bytes];       \
+  __asm__ volatile("" : : "r"(large_frame))
+
 /* The interpreter, which stop_checks.py must find, and the functions that begin with a look at the
  * host (LOOKERS in build.py): in line they would begin with none. */
 static __attribute__((noinline)) JSValue JS_CallInternal(JSContext *caller_ctx,
