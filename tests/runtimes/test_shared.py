@@ -59,6 +59,7 @@ def test_a_size_that_is_no_int_is_refused(size: object) -> None:
 
 
 def test_its_memory_goes_with_the_last_view() -> None:
+    gc.collect()  # what other tests have left
     files, before = open_files(), maps()
     buffer = SharedBuffer(100_000)
     buffer.view[7] = 9
@@ -101,6 +102,7 @@ def test_an_unsupported_platform_is_told(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_no_memory_for_it_is_an_os_error_and_leaves_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    gc.collect()  # what other tests have left
     files, before = open_files(), maps()
 
     def refuse(*_: object) -> None:
