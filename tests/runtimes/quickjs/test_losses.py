@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runtimes import QuickJSRuntime, RunCancelled, RuntimeOptions, TimeoutExceeded
+from runtimes import JSRuntimeError, QuickJSRuntime, RunCancelled, RuntimeOptions, TimeoutExceeded
 from runtimes.quickjs._abi import StopReason
 
 if TYPE_CHECKING:
@@ -26,9 +26,12 @@ def lost_in_a_nested_call(
         return make(*args)
 
     runtime = QuickJSRuntime(RuntimeOptions(host_functions={"call_back": call_back}))
-    with runtime, pytest.raises(Exception, match="by force") as caught:
-        runtime.evaluate("try { call_back((x) => () => x) } catch {} for (;;) {}")
-    assert not runtime.usable
+    with runtime:
+        with pytest.raises(JSRuntimeError) as caught:
+            runtime.evaluate("try { call_back((x) => () => x) } catch {} for (;;) {}")
+        # Now and then the engine looks at the soft word first, and unwinds by itself.
+        assert runtime.usable is caught.value.runtime_usable
+        assert runtime.usable is ("by force" not in str(caught.value))
     return caught.value
 
 
