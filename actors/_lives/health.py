@@ -95,8 +95,7 @@ class Health:
 
 def ping(cell: Cell, timeout: float | None) -> float:
     """Wait until a worker says, between two queries, that it is there; return the seconds."""
-    worker = cell.worker
-    if worker is not None and worker._thread_id == threading.get_ident():
+    if cell.runs_here():
         text = f"worker {cell.name} would wait for itself"
         raise AskCycle(text, workers=(cell.name,))
     if cell.finished.is_set():

@@ -179,6 +179,12 @@ class Home(Address):
         self.settled_start.set()
         return True
 
+    def runs_here(self) -> bool:
+        """Whether this is the worker's thread, or one that answers in its place."""
+        worker = self.worker
+        own = worker is not None and worker._thread is threading.current_thread()
+        return own or self.mailbox.is_read_here()
+
     # -- make before break -------------------------------------------------------------------------
 
     def renew(self) -> bool:

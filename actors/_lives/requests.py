@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -34,9 +33,7 @@ def request_checkpoint(cell: Cell, timeout: float | None) -> Reply[Checkpoint]:
     reply says so.
     """
     check_seconds("timeout", timeout)
-    worker = cell.worker
-    starts_here = worker is not None and worker._thread is threading.current_thread()
-    if starts_here or cell.mailbox.is_read_here():
+    if cell.runs_here():
         text = f"worker {cell.name} would wait for its own checkpoint"
         raise AskCycle(text, workers=(cell.name,))
     now, caller = monotonic(), current.get()

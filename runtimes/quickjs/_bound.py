@@ -10,13 +10,13 @@ from runtimes.options import DEFAULT, Default
 from runtimes.quickjs import _abi
 from runtimes.quickjs._codec import convert
 from runtimes.quickjs._encoded import plain_calls
+from runtimes.quickjs._handles import JSFunction
 from runtimes.quickjs._lean import lean_caller
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from runtimes.quickjs._guest import Guest
-    from runtimes.quickjs._handles import JSFunction
 
 T = TypeVar("T")
 
@@ -117,7 +117,12 @@ def bind(guest: Guest, name: str, module: int, returns: type[T] | None) -> Bound
     """
     encoded = name.encode()
     numbers = (module, len(encoded))
-    function, exported = guest.enter("guest_bind", numbers, encoded, DEFAULT)
+    answer = guest.enter("guest_bind", numbers, encoded, DEFAULT)
+    match answer:
+        case [JSFunction() as function, bool(exported)]:
+            pass
+        case _:
+            raise guest.lied("the guest says that a function is something else")
     return BoundFunction(guest, name, function, module if exported else 0, returns)
 
 
@@ -144,7 +149,7 @@ def call_many(
     guest.check()
     guest.note(_abi.CALLS_DONE, _NO_CALL)
     try:
-        results: list[Any] = guest.enter(
+        results = guest.enter(
             "guest_call_many", (*numbers, len(name), len(payload)), payload, timeout, name
         )
     except JSRuntimeError as error:
@@ -153,6 +158,8 @@ def call_many(
             error.call_index = index
             error.add_note(f"in call {index} of a batch; those before it have run")
         raise
+    if not isinstance(results, list):
+        raise guest.lied("the guest answers a batch with something else than a list")
     return results
 
 

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import sys
+from collections import Counter
 from itertools import chain
 from struct import Struct
 from threading import get_ident
@@ -66,6 +68,9 @@ _CONTAINERS: Final = frozenset({list, tuple, dict})
 _F64: Final = Struct("<d")
 _HANDLE: Final = Struct("<BI")
 _U32: Final = Struct("<I")
+_MODULUS: Final = sys.hash_info.modulus
+_FEW: Final = 64
+"""As many keys of one hash are looked through in a microsecond or two."""
 _NONE_SHARED: Final[Mapping[int, SharedBuffer]] = {}
 
 
@@ -273,6 +278,8 @@ def _pairs(members: list[Any]) -> tuple[list[Any], list[Any]]:
 
 def _build_map(members: list[Any]) -> dict[Any, Any] | JSMap:
     keys, values = _pairs(members)
+    if _collide(keys):
+        return JSMap(zip(keys, values, strict=True))
     try:
         found = dict(zip(keys, values, strict=True))
     except (TypeError, ValueError):  # ValueError: memoryviews of other formats than bytes
@@ -283,11 +290,25 @@ def _build_map(members: list[Any]) -> dict[Any, Any] | JSMap:
 
 
 def _build_set(members: list[Any]) -> set[Any] | JSSet:
+    if _collide(members):
+        return JSSet(members)
     try:
         found = set(members)
     except (TypeError, ValueError):
         return JSSet(members)
     return found if len(found) == len(members) else JSSet(members)
+
+
+def _collide(keys: list[Any]) -> bool:
+    """Whether so many keys have one hash that a dict of them would take forever to build.
+
+    Texts and bytes are hashed with a secret, and numbers of JavaScript are too small: only BigInts
+    can be chosen so, since Python hashes an int by its remainder.
+    """
+    if len(keys) <= _FEW:
+        return False
+    wide = [key for key in keys if type(key) is int and not -_MODULUS < key < _MODULUS]
+    return len(wide) > _FEW and max(Counter(map(hash, wide)).values()) > _FEW
 
 
 def _build_object(members: list[Any]) -> dict[str, Any]:

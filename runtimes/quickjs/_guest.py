@@ -55,6 +55,9 @@ _OWNERS = itertools.count(1)
 _SLACK_BYTES = 4 * 1024 * 1024
 """By this, and an eighth of the limit, may the linear memory outgrow the limit: for the stack
 and the engine's constants, for gaps between blocks, for reports of running full."""
+_MOST_BYTES = (1 << 32) - 16 * 1024 * 1024
+"""Of a memory without a limit. The stack lies first in it: what runs over its end is at an address
+that has wrapped around, and must find nothing there."""
 _SHORT = 4096
 """Bytes of input that `enter` copies by itself; a call of `GuestMemory.put` costs 0.1 us."""
 _LONGEST = 1e9
@@ -114,7 +117,7 @@ class Guest:
         limit = options.memory_limit_bytes
         self._instance = create_instance(
             self._callbacks,
-            memory_limit_bytes=None if limit is None else limit + limit // 8 + _SLACK_BYTES,
+            memory_limit_bytes=_MOST_BYTES if limit is None else limit + limit // 8 + _SLACK_BYTES,
             hard_stop=self.hard_stop,
             allocation=options.allocation,
         )

@@ -288,6 +288,24 @@ def test_a_worker_is_renewed_while_callers_run(closing: Closing) -> None:
     until(lambda: worker.generation > 1)
 
 
+def test_whoever_answered_in_its_place_may_ping_it(worker: Any) -> None:
+    assert idle(worker).ask(Do(here)) == here()
+    assert worker.ping(20) >= 0
+
+
+def test_a_checkpoint_is_taken_on_the_workers_own_thread(closing: Closing) -> None:
+    policy = Supervision(checkpoint_every_queries=2)
+    options = DefaultWorkerOptions(timeout=2.0, hard_stop_grace=0.0)
+    worker = closing(DefaultWorker.spawn(options, supervision=policy, mailbox=LENDS))
+    for number in range(1, 8):
+        assert idle(worker).evaluate("globalThis.n = (globalThis.n ?? 0) + 1") == number
+    until(lambda: worker.last_checkpoint is not None)
+    assert worker.checkpoint(20) is not None
+    with pytest.raises(QueryTimeout):  # which costs the runtime, and with it what is not saved
+        idle(worker).ask(Eval(HARD), timeout=0.05)
+    assert worker.evaluate("n") == 7
+
+
 def test_a_ping_waits_for_the_caller_to_end(worker: Any) -> None:
     gate = Gate()
     asking = on_thread(lambda: idle(worker).ask(Do(gate.hold)))

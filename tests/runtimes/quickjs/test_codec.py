@@ -735,3 +735,27 @@ def test_a_runtime_converts_what_it_returns(shared: QuickJSRuntime) -> None:
     assert shared.evaluate("({ item: 'a', amount: 1 })", returns=Price) == Price("a", 1.0)
     with pytest.raises(ConversionError, match="Expected `int`"):
         shared.evaluate("'a'", returns=int)
+
+
+@pytest.mark.parametrize(
+    ("source", "kind"),
+    [
+        ("new Map(Array.from(keys, (key) => [key, 1]))", JSMap),
+        ("new Set(keys)", JSSet),
+    ],
+)
+def test_keys_that_were_made_to_collide_cost_no_more_than_others(
+    shared: QuickJSRuntime, source: str, kind: type
+) -> None:
+    # A dict of so many would take minutes: it compares each key with all before it.
+    shared.evaluate(
+        "var keys = Array.from({ length: 100_000 }, (_, i) => BigInt(i + 1) * (2n ** 61n - 1n))"
+    )
+    found = shared.evaluate(source)
+    assert type(found) is kind
+    assert len(list(found)) == 100_000
+
+
+def test_a_few_large_keys_are_keys_as_ever(shared: QuickJSRuntime) -> None:
+    source = "new Map([1n, 2n, 3n].map((i) => [i * (2n ** 61n - 1n), Number(i)]))"
+    assert shared.evaluate(source) == {i * (2**61 - 1): i for i in (1, 2, 3)}

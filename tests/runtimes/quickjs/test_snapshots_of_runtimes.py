@@ -17,11 +17,13 @@ from hypothesis import strategies as st
 from runtimes import (
     ConsoleEvent,
     JSError,
+    JSRuntimeError,
     MemoryLimitError,
     Module,
     QuickJSRuntime,
     ResultLimitError,
     RuntimeOptions,
+    SharedBuffer,
     Snapshot,
     SnapshotMismatch,
     StackLimitError,
@@ -52,6 +54,18 @@ def test_handles_of_the_captured_runtime_are_stale_in_the_restored(
     with pytest.raises(StaleHandle):
         restored.call_function(function)
     assert (function(), promise.result()) == (1, 2)
+
+
+def test_a_runtime_that_shares_memory_is_not_captured(make_runtime: MakeRuntime) -> None:
+    buffer = SharedBuffer(8)
+    runtime = make_runtime(allocation="on_demand", globals={"shared": buffer})
+    with pytest.raises(JSRuntimeError, match="SharedBuffer"):
+        runtime.snapshot()
+    runtime.evaluate("delete globalThis.shared; 0")
+    runtime.collect_garbage()
+    restored = QuickJSRuntime.from_snapshot(runtime.snapshot())
+    with restored:
+        assert restored.evaluate("typeof shared") == "undefined"
 
 
 def test_handles_that_were_dropped_are_released_first(runtime: QuickJSRuntime) -> None:
