@@ -105,6 +105,11 @@ shield(_catch)
 
 def works() -> bool:
     """Whether an exception that arrives at the very first instruction is caught (some 3 us)."""
+    # A finaliser that the collector runs just then may catch what was thrown: hence more than once.
+    return any(_caught_one() for _ in range(3))
+
+
+def _caught_one() -> bool:
     global _caught
     raise_later = ctypes.pythonapi.PyThreadState_SetAsyncExc
     steps = [

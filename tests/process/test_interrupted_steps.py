@@ -6,6 +6,7 @@ KeyboardInterrupt as it returns, which is where Ctrl-C would do most harm.
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
 from collections import deque
@@ -116,6 +117,8 @@ def interrupt_after(calls: int, act: Any) -> bool:
                 sys.setprofile(None)
                 raise KeyboardInterrupt
 
+    gc.collect()
+    gc.disable()  # or it would be a finaliser that is interrupted, which prints it
     sys.setprofile(watch)
     try:
         act()
@@ -123,6 +126,7 @@ def interrupt_after(calls: int, act: Any) -> bool:
         return True
     finally:
         sys.setprofile(None)
+        gc.enable()
     return False
 
 
