@@ -3,41 +3,33 @@
 from __future__ import annotations
 
 import gc
-import importlib.util
 import random
 import shutil
-import sys
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks._harness import HERE, Report, Sample, geometric_mean, interleave, main
+from benchmarks._harness import Report, Sample, geometric_mean, interleave, main
 from benchmarks._peers import JSActors
 from benchmarks.bench_javascript import PROGRAMS, measure_of, starter
 from runtimes import RuntimeOptions
+from runtimes.quickjs.guest import build
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from runtimes.quickjs._pooling import Allocation
 
-RECIPE = HERE.parent / "runtimes" / "quickjs" / "guest" / "build.py"
 SHIPPED, EPOCHS, UNCHECKED = "checks (shipped)", "checks and epochs", "neither"
 SAMPLE_SECONDS = 0.04
 
 
 def unchecked_guest() -> bytes:
     """Build the guest without the stop checks, or take it from the user's cache."""
-    specification = importlib.util.spec_from_file_location("guest_build", RECIPE)
-    assert specification is not None
-    assert specification.loader is not None
-    build: Any = importlib.util.module_from_spec(specification)
-    sys.modules["guest_build"] = build
-    specification.loader.exec_module(build)
     folder = Path(tempfile.mkdtemp())
 
-    class Unchecked(build.Guest):  # type: ignore[misc]
+    class Unchecked(build.Guest):
         name = "guest-unchecked"
         wasm = folder / "guest.wasm"
         stamp = folder / "guest.json"

@@ -23,6 +23,7 @@ from benchmarks.bench_hard_stop import shipped_guest_replaced
 from benchmarks.bench_javascript import starter
 from runtimes.quickjs import QuickJSRuntime
 from runtimes.quickjs.guest import build
+from runtimes.quickjs.guest.flags import PROFILE
 from runtimes.quickjs.guest.pgo import Counted, name_hash
 
 if TYPE_CHECKING:
@@ -156,7 +157,7 @@ def training_guest() -> bytes:
         def digest(self, folder: Path = build.HERE) -> str:
             own = hashlib.sha256(self.name.encode())
             for path in build.source_files(folder):
-                if path.name != build.PROFILE:  # it does not depend on what it makes
+                if path.name != PROFILE:  # it does not depend on what it makes
                     own.update(path.name.encode() + path.read_bytes())
             return own.hexdigest()
 
@@ -179,7 +180,7 @@ def main() -> None:
     options = parser.parse_args()
     with shipped_guest_replaced(training_guest()):
         functions = profile(options.programs or sorted(TRAINING.glob("*.js")))
-    target = options.to or build.HERE / build.PROFILE
+    target = options.to or build.HERE / PROFILE
     head = "# Made by benchmarks/train.py: function, hash of its shape, counts (times*count).\n"
     lines = "".join(f"{each.to_line()}\n" for each in functions)
     target.write_text(head + lines, encoding="utf-8", newline="\n")

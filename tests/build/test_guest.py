@@ -5,7 +5,7 @@ import json
 import pytest
 import wasmtime
 
-from runtimes.quickjs.guest import build, image
+from runtimes.quickjs.guest import build, flags, image
 from runtimes.quickjs.guest.stop_checks import MAGIC, Module, Reader, skip_locals
 
 
@@ -54,7 +54,7 @@ def test_atomics_are_atomic_and_nothing_waits() -> None:
 def test_the_memory_that_a_new_instance_takes_is_small(guest: wasmtime.Module) -> None:
     (memory,) = (item.type for item in guest.exports if item.name == "memory")
     assert isinstance(memory, wasmtime.MemoryType)
-    stack_pages = build.STACK_BYTES // 65536  # reserved, but touched only as far as it is used
+    stack_pages = flags.STACK_BYTES // 65536  # reserved, but touched only as far as it is used
     assert memory.limits.min <= stack_pages + 5  # of which the booted heap takes less than 4
     assert memory.limits.max is None
 
@@ -69,7 +69,7 @@ def test_variables_lie_behind_the_stack() -> None:
     for name in ("guest_header", "guest_hard_stop"):
         address = exports[name]
         assert isinstance(address, wasmtime.Global)
-        assert address.value(store) >= build.STACK_BYTES
+        assert address.value(store) >= flags.STACK_BYTES
 
 
 def test_the_stamp_belongs_to_the_guest() -> None:

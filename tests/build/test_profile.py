@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runtimes.quickjs.guest import build, pgo
+from runtimes.quickjs.guest import build, checks, flags, pgo
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 ROOT = build.HERE.parents[2]
-PROFILE = build.HERE / build.PROFILE
+PROFILE = build.HERE / flags.PROFILE
 
 
 def normalised(path: Path) -> str:
@@ -50,7 +50,7 @@ def test_no_benchmark_measures_what_the_profile_was_trained_on(trained: Path) ->
 
 def test_the_profile_knows_the_interpreter() -> None:
     counted = {each.name: each for each in pgo.parse(PROFILE.read_text(encoding="utf-8"))}
-    interpreter = counted[f"guest/guest.c;{build.INTERPRETER}"]
+    interpreter = counted[f"guest/guest.c;{flags.INTERPRETER}"]
     assert sum(interpreter.counts) > 10**9
     assert sum(any(each.counts) for each in counted.values()) > 500
 
@@ -107,20 +107,20 @@ def test_every_function_is_found_in_what_the_compiler_reads() -> None:
     ],
 )
 def test_an_interpreter_without_its_profile_fails_the_build(said: str) -> None:
-    with pytest.raises(build.BuildError, match=r"benchmarks\.train"):
-        build.check_profile(said, PROFILE)
+    with pytest.raises(checks.BuildError, match=r"benchmarks\.train"):
+        checks.check_profile(said, PROFILE)
 
 
 def test_a_profile_without_the_interpreter_fails_the_build(tmp_path: Path) -> None:
     (tmp_path / "empty").write_text("# nothing\n")
-    with pytest.raises(build.BuildError, match=r"benchmarks\.train"):
-        build.check_profile("", tmp_path / "empty")
+    with pytest.raises(checks.BuildError, match=r"benchmarks\.train"):
+        checks.check_profile("", tmp_path / "empty")
 
 
 def test_another_function_without_its_profile_is_only_reported(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    build.check_profile(
+    checks.check_profile(
         "function control flow change detected (hash mismatch) JS_Eval Hash", PROFILE
     )
     assert "1 functions do not fit guest.profile: JS_Eval" in capsys.readouterr().out

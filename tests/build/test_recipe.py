@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 import wasmtime
 
-from runtimes.quickjs.guest import apply_edits, build
+from runtimes.quickjs.guest import apply_edits, build, checks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -163,13 +163,13 @@ def test_every_edit_says_why() -> None:
 
 def test_an_import_beyond_our_own_and_the_clock_is_refused() -> None:
     content = wasmtime.wat2wasm('(module (import "wasi_snapshot_preview1" "fd_write" (func)))')
-    with pytest.raises(build.BuildError, match=r"would import wasi_snapshot_preview1\.fd_write"):
-        build.check_product(bytes(content))
+    with pytest.raises(checks.BuildError, match=r"would import wasi_snapshot_preview1\.fd_write"):
+        checks.check_product(bytes(content))
 
 
 def test_a_guest_that_is_not_valid_is_refused() -> None:
-    with pytest.raises(build.BuildError, match="not valid"):
-        build.check_product(b"\0asm\1\0\0\0\1")
+    with pytest.raises(checks.BuildError, match="not valid"):
+        checks.check_product(b"\0asm\1\0\0\0\1")
 
 
 def test_the_hook_asks_for_what_the_recipe_needs(

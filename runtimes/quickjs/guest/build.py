@@ -30,6 +30,26 @@ from pathlib import Path
 from subprocess import PIPE, STDOUT, Popen
 
 HERE = Path(__file__).resolve().parent
+if not __package__:  # started as a program; what it imports of its folder is imported relatively
+    sys.path.insert(0, str(HERE.parent))
+    __package__ = HERE.name
+
+from .checks import BuildError, check_product, check_profile  # noqa: E402
+from .flags import (  # noqa: E402
+    COMMON_FLAGS,
+    COUNTING_FLAGS,
+    DEBUG_FLAGS,
+    INLINING_FLAGS,
+    INTERPRETER,
+    LINK_FLAGS,
+    LOOKERS,
+    OWN_FLAGS,
+    PROFILE,
+    PROFILE_FLAGS,
+    RELEASE_FLAGS,
+    UNITS,
+)
+
 OUTPUT_FOLDER = HERE.parent
 
 ENGINE = "quickjs-ng"
@@ -40,73 +60,6 @@ ZIG_VERSION = "0.17.1"
 SUFFIXES = frozenset({".c", ".h", ".py", ".toml", ".profile"})
 REQUIREMENTS = (f"ziglang=={ZIG_VERSION}", "pip>=23", "wasmtime~=50.0")
 """What a build needs beyond Python. Named to pip by the hook, and only when the guest is stale."""
-
-CLOCK = ("wasi_snapshot_preview1", "clock_time_get")
-"""The only import besides our own; wasmtime answers it by itself."""
-
-STACK_BYTES = 256 * 1024
-"""The shadow stack. It lies first in memory, so that running over its end traps instead of writing
-over data (`_traps.py` knows that trap); the engine's own limit (at most 128 KiB) stops most scripts
-long before. No larger than that takes: a pooled instance's stack is cleared when it goes."""
-
-INTERPRETER = "JS_CallInternal"
-"""The one function whose dispatch gets no stop checks: it polls the interrupt handler by itself."""
-
-LOOKERS = ("JS_GetPropertyInternal", "JS_TryGetPropertyInt64", "JS_SetPropertyInt64")
-"""Functions that begin with a look at the host, so that Python sees Ctrl-C while a built-in runs
-over a huge array-like."""
-
-# zig cc knows only two levels: -O0 and, for -O1 to -O3, its own "release fast", which is -O2 with
-# -DNDEBUG. What is meant is therefore said to the compiler behind it, and NDEBUG explicitly.
-COMMON_FLAGS = (
-    *("-target", "wasm32-wasi", "-std=gnu11", "-O3", "-g0"),
-    *("-D_GNU_SOURCE", "-DQUICKJS_NG_BUILD", "-include", "guest/fast_libc.h"),
-    "-fno-sanitize=all",  # zig turns some on by itself
-)
-RELEASE_FLAGS = ("-DNDEBUG",)
-DEBUG_FLAGS = ("-Xclang", "-O1", "-UNDEBUG", "-DGUEST_DEBUG")
-OWN_FLAGS = ("-Wall", "-Wextra", "-Werror", "-isystem", "engine")
-ENGINE_FLAGS = ("-w", "-I", "engine")
-INLINING_FLAGS = (
-    *("-mllvm", "-inline-max-stacksize=16", "-mllvm", "-inline-threshold=60"),
-    *("-mllvm", "-hot-callsite-threshold=400"),
-)
-"""What a profile makes hot goes in line, and its variables into the caller's frame: that of the
-interpreter would grow sixfold, and the depth to which a script may recurse shrink with it. What is
-not hot only takes registers from what is."""
-PROFILE = "guest.profile"
-COUNTING_FLAGS = (
-    *("-Xclang", "-fprofile-instrument=llvm", "-mllvm", "-disable-vp"),  # counters, no values
-    *("-mllvm", "-enable-name-compression=false"),
-)
-PROFILE_FLAGS = (
-    *("-fprofile-instr-use=guest.profdata", "-mllvm", "-disable-vp"),
-    *("-mllvm", "-pgo-warn-missing-function", "-Wno-error=backend-plugin"),
-)
-UNPROFILED = re.compile(
-    r"(?:\(hash mismatch\)|No profile data available for function) (?:\S+;)?(\w+)"
-)
-"""What the compiler says of a function that the profile does not know, or not in this shape."""
-UNITS = {
-    # Includes engine/quickjs.c, which -isystem keeps quiet. Its Atomics work on memory that other
-    # threads see. Without -matomics, or with anything thread-local in the unit, such as errno, the
-    # compiler would make plain loads and stores of them in silence.
-    "guest/guest.c": (*OWN_FLAGS, "-matomics", "-D_Thread_local="),
-    "guest/fast_libc.c": OWN_FLAGS,
-    "guest/no_wasi.c": OWN_FLAGS,
-    "engine/libregexp.c": ENGINE_FLAGS,
-    "engine/libunicode.c": ENGINE_FLAGS,
-    "engine/dtoa.c": ENGINE_FLAGS,
-}
-LINK_FLAGS = (
-    *("-target", "wasm32-wasi", "-O3", "-mexec-model=reactor"),  # a library: no main
-    *("-Wl,--export=guest_header", "-Wl,--export=guest_hard_stop"),
-    f"-Wl,-z,stack-size={STACK_BYTES}",
-)
-
-
-class BuildError(Exception):
-    """The guest could not be built; the text says why and what to do."""
 
 
 @dataclass(frozen=True)
@@ -260,40 +213,6 @@ def _check_tools() -> None:
         return
     needs = " ".join(f"'{each}'" for each in REQUIREMENTS)
     raise BuildError(f"the guest does not fit its sources; to build it: pip install {needs}")
-
-
-def check_profile(said: str, profile: Path) -> None:
-    """Check by what the compiler said that the interpreter was compiled with its profile.
-
-    That other functions changed since the training costs speed, and is only reported.
-
-    Raises:
-        BuildError: it was not.
-    """
-    known = f";{INTERPRETER} " in profile.read_text(encoding="utf-8")
-    unprofiled = sorted(set(UNPROFILED.findall(said)))
-    if INTERPRETER in unprofiled or not known:
-        advice = "train it anew: python -m benchmarks.train"
-        raise BuildError(f"{INTERPRETER} does not fit {PROFILE}; {advice}")
-    if unprofiled:
-        print(f"{len(unprofiled)} functions do not fit {PROFILE}: {', '.join(unprofiled[:5])} ...")
-
-
-def check_product(content: bytes) -> None:
-    """Check a finished guest before anybody can load it.
-
-    Raises:
-        BuildError: it is not valid, or imports more than `host.*` and the clock.
-    """
-    import wasmtime
-
-    try:
-        module = wasmtime.Module(wasmtime.Engine(), content)
-    except wasmtime.WasmtimeError as error:
-        raise BuildError(f"the guest is not valid: {error}") from error
-    for item in module.imports:
-        if item.module != "host" and (item.module, item.name) != CLOCK:
-            raise BuildError(f"the guest would import {item.module}.{item.name}")
 
 
 def abi_number(folder: Path = HERE) -> int:

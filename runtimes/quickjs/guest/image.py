@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .checks import CLOCK
 from .stop_checks import (
     END,
     EXPORT_SECTION,
@@ -56,8 +57,6 @@ PAGE = 4096
 
 BOOT_TIME_NS = 1_000_000_000 * 10**9
 """What the guest takes for now: some moment, as good as any other, of 2001."""
-
-CLOCK = ("wasi_snapshot_preview1", "clock_time_get")
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@
   __asm__ volatile("" : : "r"(large_frame))
 
 /* The interpreter, which stop_checks.py must find, and the functions that begin with a look at the
- * host (LOOKERS in build.py): in line they would begin with none. */
+ * host (LOOKERS in flags.py): in line they would begin with none. */
 static __attribute__((noinline)) JSValue JS_CallInternal(JSContext *caller_ctx,
                                                          JSValueConst func_obj,
                                                          JSValueConst this_obj,
