@@ -1,14 +1,7 @@
 """The fast layer: wasmtime's C interface through ctypes, half a microsecond a crossing.
 
-How it stays safe:
+How it stays safe, besides what `_raw_callers` says of calls:
 
-- Every argument of the call is a ready-made ctypes object that lives as long as its caller
-  function.
-- The prebound callers of an instance share slots and a trap out-pointer; a call that comes while
-  they are in use (a callback that calls an export, a finaliser, a signal handler) gets fresh ones.
-- `State.owner` says who is inside. It is tested and set without any call in between, and CPython
-  switches threads only at calls and backward jumps; hence not for free-threaded builds. Closed,
-  dead and forked instances have an owner that nobody is, so that those tests cost nothing extra.
 - Callbacks find their instance by the thread they are on, never by anything from the guest.
 - No callback can raise into wasmtime: what it caught waits in `State.box` for the caller.
 - The store is deleted when the last view of its memory is gone, so no view can dangle.
@@ -17,17 +10,20 @@ How it stays safe:
 from __future__ import annotations
 
 import ctypes
-from ctypes import addressof, c_size_t, c_uint64, c_void_p
-from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn
+from ctypes import addressof, c_uint64, c_void_p
+from typing import TYPE_CHECKING, Any, Final
 
 from runtimes.quickjs import _capi, _trap_signals
-from runtimes.quickjs._instance import (
-    WASM_PAGE,
-    GuestTrap,
-    InstanceBusyError,
-    InstanceUnusableError,
-)
+from runtimes.quickjs._instance import WASM_PAGE, InstanceBusyError, InstanceUnusableError
 from runtimes.quickjs._overlays import Overlays
+from runtimes.quickjs._raw_callers import (
+    FAST_CALLERS,
+    N_VALUES,
+    RESULT_MASKS,
+    Slots,
+    any_caller,
+    fail,
+)
 from runtimes.quickjs._raw_imports import (
     CLOSED,
     DEAD,
@@ -35,11 +31,9 @@ from runtimes.quickjs._raw_imports import (
     EXITING,
     FORKED,
     State,
-    Visitor,
     threads,
 )
-from runtimes.quickjs._raw_linked import INSTANCE_AT, MOST_ARGUMENTS, TRAP_AT, Store, link
-from runtimes.quickjs._traps import as_guest_trap
+from runtimes.quickjs._raw_linked import INSTANCE_AT, TRAP_AT, Store, link
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,36 +41,7 @@ if TYPE_CHECKING:
     from runtimes.quickjs._engine import LoadedGuest
     from runtimes.quickjs._instance import Host
 
-_Arguments = tuple[c_void_p, c_void_p, c_void_p, c_size_t, c_void_p]
-
-_N_VALUES: Final = c_size_t(MOST_ARGUMENTS)
 _NOTHING: Final = memoryview(b"")
-
-_RESULT_MASKS: Final = {None: 0, "i32": 0xFFFF_FFFF, "i64": 0xFFFF_FFFF_FFFF_FFFF}
-_invoke = _capi.call_unchecked
-
-
-class _Slots:
-    """Room for one call's arguments and result, and for its trap.
-
-    Attributes:
-        words: Argument k is at index 2 * k, the result at 0, the trap at `TRAP_AT`.
-        arguments: What `_invoke` is called with. As a ready tuple, since ctypes wants one.
-    """
-
-    __slots__ = ("arguments", "words")
-
-    def __init__(self, words: memoryview, arguments: _Arguments) -> None:
-        self.words = words
-        self.arguments = arguments
-
-
-def _fresh_slots(context: c_void_p, function: c_void_p) -> _Slots:
-    """Make slots that no other call uses; the memoryview keeps them alive."""
-    block = (c_uint64 * (TRAP_AT + 1))()
-    start = addressof(block)
-    places = c_void_p(start), _N_VALUES, c_void_p(start + TRAP_AT * 8)
-    return _Slots(memoryview(block).cast("B").cast("Q"), (context, function, *places))
 
 
 class RawInstance:
@@ -92,7 +57,7 @@ class RawInstance:
         self._context = c_void_p(store.context)
         self._words = memoryview(block).cast("B").cast("Q")
         self._start = start = addressof(block)
-        self._places = c_void_p(start), _N_VALUES, c_void_p(start + TRAP_AT * 8)
+        self._places = c_void_p(start), N_VALUES, c_void_p(start + TRAP_AT * 8)
         limit = -1 if memory_limit_bytes is None else memory_limit_bytes
         _capi.store_limiter(store.pointer, limit, -1, -1, -1, -1)
         if linked.uses_wasi:
@@ -120,7 +85,7 @@ class RawInstance:
                     f"no guest with a memory limit of {memory_limit_bytes} bytes: {problem}"
                 )
             if self._words[TRAP_AT]:
-                _fail(self._state, visitor, None, self._words[TRAP_AT])
+                fail(self._state, visitor, None, self._words[TRAP_AT])
         finally:
             visitor.guest = outer
 
@@ -183,10 +148,10 @@ class RawInstance:
             raise TypeError(f"{name} takes {shape.parameters} arguments, not {n_args}")
         function = c_void_p(self._export(name))
         # One block for all of them: a call that comes while another is under way gets its own.
-        slots = _Slots(self._words, (self._context, function, *self._places))
-        make = _FAST_CALLERS.get(n_args)
+        slots = Slots(self._words, (self._context, function, *self._places))
+        make = FAST_CALLERS.get(n_args)
         if make is None or shape.result != "i64":
-            return _any_caller(self._state, slots, n_args, shape.result)
+            return any_caller(self._state, slots, n_args, shape.result)
         return make(self._state, slots)
 
     def exported_global(self, name: str) -> int:
@@ -197,7 +162,7 @@ class RawInstance:
             return known
         value = _capi.Value()
         _capi.global_get(self._context, self._export(name), addressof(value))
-        number = int(value.of.i64) & _RESULT_MASKS["i64" if int(value.kind) else "i32"]
+        number = int(value.of.i64) & RESULT_MASKS["i64" if int(value.kind) else "i32"]
         if name in constants:
             constants[name] = number
         return number
@@ -245,193 +210,3 @@ class RawInstance:
 def _raise_error(error: int | None) -> None:
     if error:
         raise _capi.take_error(error)
-
-
-def _refuse(state: State) -> NoReturn:
-    """Say why this thread cannot come in."""
-    if state.owner is CLOSED:
-        raise InstanceUnusableError("the instance is closed")
-    if state.dead:
-        raise GuestTrap("the guest trapped before; its instance is dead")
-    if state.owner is EXITING:
-        raise InstanceUnusableError("Python is exiting")
-    if state.owner is FORKED:
-        raise InstanceUnusableError("the instance belongs to the process this one was forked from")
-    raise InstanceBusyError("another thread is inside the instance")
-
-
-def _fail(state: State, visitor: Visitor, error: int | None, trap: int) -> NoReturn:
-    """Raise what made the guest unwind; from now on it is dead."""
-    state.dead = True
-    if state.rest is None:
-        state.rest = DEAD
-    visitor.restock()
-    cause = _capi.take_trap(trap) if trap else _capi.take_error(error or 0)
-    _raise_boxed(state)
-    raise as_guest_trap(cause)
-
-
-def _raise_boxed(state: State) -> None:
-    """Raise what a callback caught, if it did."""
-    boxed, state.box = state.box, None
-    if boxed is not None:
-        try:
-            raise boxed
-        finally:
-            del boxed  # or its traceback would hold this frame, and this frame it
-
-
-def _settle(state: State, visitor: Visitor, error: int | None, slots: _Slots) -> int:
-    """Raise what went wrong, if something did; else return the result."""
-    trap = slots.words[TRAP_AT]
-    if error or trap:
-        slots.words[TRAP_AT] = 0
-        _fail(state, visitor, error, trap)
-    _raise_boxed(state)
-    return slots.words[0]
-
-
-def _again(state: State, taken: _Slots, visitor: Visitor, args: tuple[int, ...]) -> int:
-    """Call while a call is under way: allowed to the thread inside, in slots of its own."""
-    if state.owner is not visitor or state.dead:
-        _refuse(state)
-    context, function = taken.arguments[:2]
-    slots = _fresh_slots(context, function)
-    outer, visitor.guest = visitor.guest, state
-    try:
-        for index, value in enumerate(args):
-            slots.words[index * _capi.SLOT] = value
-        error = _invoke(*slots.arguments)
-        return _settle(state, visitor, error, slots)
-    finally:
-        visitor.guest = outer
-
-
-# The callers below differ in their number of arguments only: a loop over them would cost 0.15 us.
-# Between the test of `owner` and its setting there must be no call (see the top of this file).
-
-
-def _caller_1(state: State, slots: _Slots) -> Callable[..., int]:
-    words, arguments, trap_at = slots.words, slots.arguments, TRAP_AT
-
-    def call(first: int) -> int:
-        visitor = threads.visitor
-        if state.owner is not None:
-            return _again(state, slots, visitor, (first,))
-        state.owner = visitor
-        state.box = None  # of a run that Ctrl-C cut off while it was about to raise it
-        outer = visitor.guest
-        visitor.guest = state
-        try:
-            words[0] = first
-            error = _invoke(*arguments)
-            if error or words[trap_at] or state.box is not None:
-                return _settle(state, visitor, error, slots)
-            return words[0]
-        finally:
-            visitor.guest = outer
-            state.owner = state.rest
-
-    return call
-
-
-def _caller_2(state: State, slots: _Slots) -> Callable[..., int]:
-    words, arguments, trap_at = slots.words, slots.arguments, TRAP_AT
-
-    def call(first: int, second: int) -> int:
-        visitor = threads.visitor
-        if state.owner is not None:
-            return _again(state, slots, visitor, (first, second))
-        state.owner = visitor
-        state.box = None  # of a run that Ctrl-C cut off while it was about to raise it
-        outer = visitor.guest
-        visitor.guest = state
-        try:
-            words[0] = first
-            words[2] = second
-            error = _invoke(*arguments)
-            if error or words[trap_at] or state.box is not None:
-                return _settle(state, visitor, error, slots)
-            return words[0]
-        finally:
-            visitor.guest = outer
-            state.owner = state.rest
-
-    return call
-
-
-def _caller_3(state: State, slots: _Slots) -> Callable[..., int]:
-    words, arguments, trap_at = slots.words, slots.arguments, TRAP_AT
-
-    def call(first: int, second: int, third: int) -> int:
-        visitor = threads.visitor
-        if state.owner is not None:
-            return _again(state, slots, visitor, (first, second, third))
-        state.owner = visitor
-        state.box = None  # of a run that Ctrl-C cut off while it was about to raise it
-        outer = visitor.guest
-        visitor.guest = state
-        try:
-            words[0] = first
-            words[2] = second
-            words[4] = third
-            error = _invoke(*arguments)
-            if error or words[trap_at] or state.box is not None:
-                return _settle(state, visitor, error, slots)
-            return words[0]
-        finally:
-            visitor.guest = outer
-            state.owner = state.rest
-
-    return call
-
-
-def _caller_4(state: State, slots: _Slots) -> Callable[..., int]:
-    words, arguments, trap_at = slots.words, slots.arguments, TRAP_AT
-
-    def call(first: int, second: int, third: int, fourth: int) -> int:
-        visitor = threads.visitor
-        if state.owner is not None:
-            return _again(state, slots, visitor, (first, second, third, fourth))
-        state.owner = visitor
-        state.box = None  # of a run that Ctrl-C cut off while it was about to raise it
-        outer = visitor.guest
-        visitor.guest = state
-        try:
-            words[0] = first
-            words[2] = second
-            words[4] = third
-            words[6] = fourth
-            error = _invoke(*arguments)
-            if error or words[trap_at] or state.box is not None:
-                return _settle(state, visitor, error, slots)
-            return words[0]
-        finally:
-            visitor.guest = outer
-            state.owner = state.rest
-
-    return call
-
-
-_FAST_CALLERS: Final = {1: _caller_1, 2: _caller_2, 3: _caller_3, 4: _caller_4}
-
-
-def _any_caller(
-    state: State, slots: _Slots, n_args: int, result: Literal["i32", "i64"] | None
-) -> Callable[..., int]:
-    """Any number of arguments, any result, never mind the speed."""
-    mask = _RESULT_MASKS[result]
-
-    def call(*args: int) -> int:
-        if len(args) != n_args:
-            raise TypeError(f"takes {n_args} arguments, not {len(args)}")
-        visitor = threads.visitor
-        if state.owner is not None:
-            return _again(state, slots, visitor, args) & mask
-        state.owner = visitor
-        try:
-            return _again(state, slots, visitor, args) & mask
-        finally:
-            state.owner = state.rest
-
-    return call
