@@ -8,10 +8,10 @@ from runtimes.encoded import EncodedArgs
 from runtimes.errors import JSRuntimeError
 from runtimes.options import DEFAULT, Default
 from runtimes.quickjs import _abi
-from runtimes.quickjs._codec import convert
 from runtimes.quickjs._encoded import plain_calls
 from runtimes.quickjs._handles import JSFunction
 from runtimes.quickjs._lean import lean_caller
+from runtimes.quickjs._returns import convert
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

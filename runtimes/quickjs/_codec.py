@@ -10,46 +10,24 @@ they refuse, and every failure, goes to the slow encoder, which knows better and
 
 from __future__ import annotations
 
-import contextlib
 import gc
-import sys
-from collections import Counter
 from itertools import chain
 from struct import Struct
 from threading import get_ident
-from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import msgspec
 import ormsgpack
 
-from runtimes.errors import BrokenRuntimeError, ClosedRuntimeError, ConversionError, JSError
+from runtimes.errors import BrokenRuntimeError, ClosedRuntimeError, ConversionError
 from runtimes.quickjs import _slow_codec, _wire
-from runtimes.quickjs._conversions import (
-    EPOCH,
-    MILLISECOND,
-    Recipient,
-    Refused,
-    is_wide,
-    to_extension,
-    to_plain,
-)
-from runtimes.values import (
-    ArrayBuffer,
-    BigInt,
-    JSDate,
-    JSMap,
-    JSSet,
-    TypedArray,
-    Undefined,
-    undefined,
-)
+from runtimes.quickjs._conversions import Recipient, Refused, is_wide, to_extension, to_plain
+from runtimes.quickjs._extensions import BUILDERS, READERS, Nonsense
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from runtimes.shared import SharedBuffer
-
-T = TypeVar("T")
 
 _OPTIONS: Final = (
     ormsgpack.OPT_PASSTHROUGH_BIG_INT
@@ -65,17 +43,9 @@ _FLAT: Final = frozenset({int, str, float, bool, type(None), bytes})
 """Types that msgspec encodes as they shall be."""
 
 _CONTAINERS: Final = frozenset({list, tuple, dict})
-_F64: Final = Struct("<d")
 _HANDLE: Final = Struct("<BI")
 _U32: Final = Struct("<I")
-_MODULUS: Final = sys.hash_info.modulus
-_FEW: Final = 64
-"""As many keys of one hash are looked through in a microsecond or two."""
 _NONE_SHARED: Final[Mapping[int, SharedBuffer]] = {}
-
-
-class _Nonsense(Exception):
-    """The guest sent what no guest of ours sends."""
 
 
 class Codec:
@@ -213,7 +183,7 @@ class Codec:
         """
         try:
             return self._decode(data)
-        except (msgspec.DecodeError, _Nonsense, ValueError, TypeError) as error:
+        except (msgspec.DecodeError, Nonsense, ValueError, TypeError) as error:
             # ValueError: bytes that are no UTF-8; both: a key that Python cannot hash
             raise BrokenRuntimeError(f"the guest sent nonsense: {error}") from error
         except RecursionError:
@@ -221,30 +191,30 @@ class Codec:
 
     def _from_extension(self, code: int, data: memoryview) -> Any:
         """Read an extension, in one frame for each level of nesting: Python's stack is not deep."""
-        build = _BUILDERS.get(code)
+        build = BUILDERS.get(code)
         if build is not None:
             members = self._decode(data)
             if type(members) is not list:
-                raise _Nonsense(f"extension {code} without members")
+                raise Nonsense(f"extension {code} without members")
             return build(members)
         if code == _wire.HANDLE:
             return self._read_handle(data)
         if code == _wire.SHARED:
             return self._read_shared(data)
-        read = _READERS.get(code)
+        read = READERS.get(code)
         if read is None:
-            raise _Nonsense(f"extension {code}")
+            raise Nonsense(f"extension {code}")
         return read(data)
 
     def _read_handle(self, data: memoryview) -> object:
         if len(data) != _HANDLE.size:
-            raise _Nonsense("a handle without its number")
+            raise Nonsense("a handle without its number")
         return self._make_handle(*_HANDLE.unpack(data))
 
     def _read_shared(self, data: memoryview) -> SharedBuffer:
         buffer = self._shared.get(_U32.unpack(data)[0]) if len(data) == _U32.size else None
         if buffer is None:
-            raise _Nonsense("a SharedBuffer that it was not given")
+            raise Nonsense("a SharedBuffer that it was not given")
         return buffer
 
 
@@ -268,150 +238,3 @@ def _has_wide_view(value: Any) -> bool:
             level = [member for member in level if type(member) in _CONTAINERS]
         level = list(filter(gc.is_tracked, gc.get_referents(*level)))
     return False
-
-
-def _pairs(members: list[Any]) -> tuple[list[Any], list[Any]]:
-    if len(members) % 2:
-        raise _Nonsense("a key without a value")
-    return members[::2], members[1::2]
-
-
-def _build_map(members: list[Any]) -> dict[Any, Any] | JSMap:
-    keys, values = _pairs(members)
-    if _collide(keys):
-        return JSMap(zip(keys, values, strict=True))
-    try:
-        found = dict(zip(keys, values, strict=True))
-    except (TypeError, ValueError):  # ValueError: memoryviews of other formats than bytes
-        return JSMap(zip(keys, values, strict=True))
-    if len(found) != len(keys) or set(map(type, keys)) <= {str}:
-        return JSMap(zip(keys, values, strict=True))
-    return found
-
-
-def _build_set(members: list[Any]) -> set[Any] | JSSet:
-    if _collide(members):
-        return JSSet(members)
-    try:
-        found = set(members)
-    except (TypeError, ValueError):
-        return JSSet(members)
-    return found if len(found) == len(members) else JSSet(members)
-
-
-def _collide(keys: list[Any]) -> bool:
-    """Whether so many keys have one hash that a dict of them would take forever to build.
-
-    Texts and bytes are hashed with a secret, and numbers of JavaScript are too small: only BigInts
-    can be chosen so, since Python hashes an int by its remainder.
-    """
-    if len(keys) <= _FEW:
-        return False
-    wide = [key for key in keys if type(key) is int and not -_MODULUS < key < _MODULUS]
-    return len(wide) > _FEW and max(Counter(map(hash, wide)).values()) > _FEW
-
-
-def _build_object(members: list[Any]) -> dict[str, Any]:
-    keys, values = _pairs(members)
-    if not set(map(type, keys)) <= {str}:
-        raise _Nonsense("a plain object with keys that are no strings")
-    return dict(zip(keys, values, strict=True))
-
-
-def _build_error(members: list[Any]) -> JSError:
-    if len(members) != _wire.ERROR_FIELDS:
-        raise _Nonsense("an error without its fields")
-    name, message, stack, cause, errors = members
-    return JSError(
-        message if isinstance(message, str) else "",
-        name=name if isinstance(name, str) else "Error",
-        stack=stack if isinstance(stack, str) else "",
-        cause=None if cause is undefined else cause,
-        errors=tuple(errors) if isinstance(errors, list) else (),
-    )
-
-
-_BUILDERS: Final[dict[int, Callable[[list[Any]], Any]]] = {
-    _wire.MAP: _build_map,
-    _wire.SET: _build_set,
-    _wire.OBJECT: _build_object,
-    _wire.ERROR: _build_error,
-}
-
-
-def _read_bigint(data: memoryview) -> int:
-    number = int.from_bytes(data, "little", signed=True)
-    return number if abs(number) > _wire.MAX_SAFE_INTEGER else BigInt(number)
-
-
-def _read_date(data: memoryview) -> Any:
-    if len(data) != _F64.size:
-        raise _Nonsense("a date without its time")
-    ms: float = _F64.unpack(data)[0]
-    if not -_wire.MAX_DATE_MS <= ms <= _wire.MAX_DATE_MS:
-        raise _Nonsense("a date that is none")
-    try:
-        return EPOCH + int(ms) * MILLISECOND
-    except OverflowError:
-        return JSDate(ms)
-
-
-def _typed_reader(index: int) -> Callable[[memoryview], memoryview | TypedArray]:
-    kind, form = _wire.TYPED_ARRAYS[index], _wire.MEMORYVIEW_FORMATS[index]
-
-    def read(data: memoryview) -> memoryview | TypedArray:
-        content = bytes(data)
-        try:
-            return TypedArray(kind, content) if form is None else memoryview(content).cast(form)  # type: ignore[call-overload]
-        except (TypeError, ValueError):
-            raise _Nonsense(f"a {kind} of {len(content)} bytes") from None
-
-    return read
-
-
-_READERS: Final[dict[int, Callable[[memoryview], Any]]] = {
-    _wire.UNDEFINED: lambda _: undefined,
-    _wire.BIGINT: _read_bigint,
-    _wire.DATE: _read_date,
-    _wire.WTF8: lambda data: str(data, "utf-8", "surrogatepass"),
-    _wire.ARRAY_BUFFER: ArrayBuffer,
-    **{_wire.TYPED_ARRAY + index: _typed_reader(index) for index in range(len(_wire.TYPED_ARRAYS))},
-}
-
-
-def convert(value: Any, returns: type[T]) -> T:
-    """Check a decoded value against a type, and convert it: what ``returns=`` does.
-
-    As `msgspec.convert`: dataclasses and Structs are made of dicts, lists become tuples or sets,
-    ints become floats. Besides, where that helps, ``undefined`` passes for None, and a JSSet or a
-    typed array for a list.
-
-    Raises:
-        ConversionError: The value is not of that type; ``path`` says where.
-        TypeError: There is no such type for msgspec.
-    """
-    try:
-        return msgspec.convert(value, returns)
-    except Exception as error:
-        refusal = error
-    with contextlib.suppress(Exception):
-        return msgspec.convert(_as_builtins(value), returns)
-    if isinstance(refusal, NotImplementedError):
-        raise TypeError(f"values cannot be converted to {returns!r}") from None
-    if isinstance(refusal, TypeError) and "unhashable" not in str(refusal):
-        raise refusal
-    text, _, place = str(refusal).partition(" - at ")
-    raise ConversionError(text, path=place.replace("`", "") or "$") from None
-
-
-def _as_builtins(value: Any) -> Any:
-    """Copy a value with lists for what is like a list, and None for undefined."""
-    if isinstance(value, Undefined):
-        return None
-    if isinstance(value, (list, JSSet)):
-        return [_as_builtins(member) for member in value]
-    if isinstance(value, (TypedArray, memoryview)):
-        return value.tolist()
-    if isinstance(value, dict):
-        return {key: _as_builtins(member) for key, member in value.items()}
-    return value

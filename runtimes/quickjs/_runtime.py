@@ -13,9 +13,9 @@ from runtimes.modules import Module, ModuleHandle
 from runtimes.options import DEFAULT, Default, HostFunction, RuntimeOptions
 from runtimes.quickjs import _snapshot
 from runtimes.quickjs._bound import BoundFunction, bind, call_many
-from runtimes.quickjs._codec import convert
 from runtimes.quickjs._guest import Guest
 from runtimes.quickjs._modules import line_of
+from runtimes.quickjs._returns import convert
 from runtimes.quickjs._threads import require_stack
 
 if TYPE_CHECKING:

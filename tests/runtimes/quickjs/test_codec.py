@@ -33,7 +33,7 @@ from runtimes import (
     TypedArray,
     undefined,
 )
-from runtimes.quickjs._codec import convert
+from runtimes.quickjs._returns import convert
 
 from .values import UTC, returned, same, values
 
