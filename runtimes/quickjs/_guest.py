@@ -1,11 +1,9 @@
-"""One guest: entering it under a deadline, and what its outcomes mean."""
+"""One guest: what belongs to it, and entering it under a deadline."""
 
 from __future__ import annotations
 
 import itertools
 from collections import deque
-from os import urandom
-from struct import pack
 from threading import get_ident
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -15,32 +13,24 @@ from runtimes.errors import (
     BrokenRuntimeError,
     ClosedRuntimeError,
     ConversionError,
-    JSError,
     JSRuntimeError,
-    MemoryLimitError,
-    SnapshotMismatch,
-    StackLimitError,
     StaleHandle,
     TimeoutExceeded,
     WrongThread,
 )
 from runtimes.options import DEFAULT, Default, RuntimeOptions
 from runtimes.quickjs import _abi, _snapshot
-from runtimes.quickjs._abi import ERROR_BIT, LENGTH, POINTER, Status, StopReason
-from runtimes.quickjs._callbacks import Aborted, Callbacks, HardStop
+from runtimes.quickjs._abi import StopReason
+from runtimes.quickjs._adoption import adopt, make_instance
+from runtimes.quickjs._callbacks import Callbacks
 from runtimes.quickjs._codec import Codec
 from runtimes.quickjs._conversions import NOT_TAKEN
 from runtimes.quickjs._encoded import require_sequence
-from runtimes.quickjs._handles import Handle, JSFunction, JSPromise
-from runtimes.quickjs._instance import (
-    GuestTrap,
-    InstanceUnusableError,
-    create_instance,
-    stay_behind_at_exit,
-)
+from runtimes.quickjs._handles import Handle, JSFunction, JSPromise, release_dropped
+from runtimes.quickjs._instance import InstanceUnusableError, stay_behind_at_exit
 from runtimes.quickjs._lease import Lease
-from runtimes.quickjs._memory import GuestMemory
-from runtimes.quickjs._reports import is_report, stopped, to_exception
+from runtimes.quickjs._memory import SHORT, GuestMemory, budget_of
+from runtimes.quickjs._outcomes import Outcomes
 from runtimes.quickjs._shared import Shares
 from runtimes.quickjs._threads import require_stack
 from runtimes.quickjs._wary import WaryCodec
@@ -52,22 +42,11 @@ if TYPE_CHECKING:
     from runtimes.quickjs._engine import HardStop as HardStopKind
 
 _OWNERS = itertools.count(1)
-_SLACK_BYTES = 4 * 1024 * 1024
-"""By this, and an eighth of the limit, may the linear memory outgrow the limit: for the stack
-and the engine's constants, for gaps between blocks, for reports of running full."""
-_MOST_BYTES = (1 << 32) - 16 * 1024 * 1024
-"""Of a memory without a limit. The stack lies first in it: what runs over its end is at an address
-that has wrapped around, and must find nothing there."""
-_SHORT = 4096
-"""Bytes of input that `enter` copies by itself; a call of `GuestMemory.put` costs 0.1 us."""
-_LONGEST = 1e9
-"""Seconds; what is longer is as good as unlimited, and fits the header's 64 bits as nanoseconds."""
-_RELEASED_AT_ONCE = 512
 _CHORE_SECONDS = 30.0
 """For what a wary guest does outside of a run, if its runs are not limited."""
 
 
-class Guest:
+class Guest(Outcomes):
     """One instance with its memory, its lease and its callbacks.
 
     Every method but `cancel` belongs to the thread that made it.
@@ -96,13 +75,7 @@ class Guest:
         self.dropped: deque[int] = deque()
         self.deadline: float | None = None
         self._shares: Shares | None = None
-        if self.wary:  # nobody who vouches for it: it shares memory with nobody
-            self.codec: Codec = WaryCodec(options, self._make_handle, self.owner)
-        elif options.allocation == "on_demand":
-            self._shares = Shares(self)
-            self.codec = self._shares.codec(self._make_handle)
-        else:
-            self.codec = Codec(self._make_handle, self.owner)
+        self.codec = self._make_codec()
         self._callbacks = Callbacks(options, self.codec)
         self.functions = self._callbacks.functions
         self.modules = self._callbacks.modules
@@ -112,48 +85,21 @@ class Guest:
         self._thread = get_ident()
         self._depth = 0
         self._usual_seconds = options.timeout
-        self._usual_budget = _budget(options.timeout)
+        self._usual_budget = budget_of(options.timeout)
         self._exports: dict[str, Callable[..., int]] = {}
-        limit = options.memory_limit_bytes
-        self._instance = create_instance(
-            self._callbacks,
-            memory_limit_bytes=_MOST_BYTES if limit is None else limit + limit // 8 + _SLACK_BYTES,
-            hard_stop=self.hard_stop,
-            allocation=options.allocation,
-        )
-        if snapshot is not None and notes is not None:
-            _snapshot.fill(self._instance, notes, snapshot.content, options)
+        self._instance = make_instance(self._callbacks, options, self.hard_stop, notes)
         self._memory = self._callbacks.memory = GuestMemory(
             self._instance, options, self._call, self._break
         )
         self._lease = self._callbacks.lease = Lease(self._instance, grace=options.hard_stop_grace)
         try:
-            self._adopt()
-            if notes is not None:
-                _snapshot.restore(self, notes, options)
-            self._memory.note_input()
-        except BaseException as error:
-            lost = self._instance.dead or isinstance(error, BrokenRuntimeError)
+            adopt(self, notes)
+        except BaseException:
             self._break()
             self.close()
-            if notes is not None and lost and isinstance(error, JSRuntimeError):
-                problem = f"the snapshot is damaged: {error}"
-                raise SnapshotMismatch(problem) from error
             raise
 
-    def _adopt(self) -> None:
-        """Give a booted heap its limits, which are in the header, and a randomness of its own."""
-        if self._call("guest_adopt", int.from_bytes(urandom(8), "little")) != 0:
-            what = "boot" if self.options.snapshot is None else "hold the snapshot"
-            limit = self.options.memory_limit_bytes
-            raise MemoryLimitError(f"the memory limit is too small to {what}", limit_bytes=limit)
-
-    # -- entering
-
-    @property
-    def usable(self) -> bool:
-        """Whether it is neither closed nor broken."""
-        return self._ended is None
+    # -- life
 
     @property
     def is_running(self) -> bool:
@@ -192,6 +138,40 @@ class Guest:
         self._thread = here
         self._lease.move_here()
 
+    def cancel(self) -> None:
+        """Ask the run that is under way to stop; any thread, any time."""
+        self._lease.request_soft(StopReason.CANCELLED)
+
+    def close(self) -> None:
+        """Free the instance. Calling it again does nothing.
+
+        Raises:
+            WrongThread: Called on another thread, or while a run is under way.
+        """
+        if self._ended is ClosedRuntimeError:
+            return
+        if get_ident() != self._thread or self._depth:
+            raise WrongThread("a runtime is closed by its own thread, and not during a run")
+        if self._shares is not None:
+            self._shares.take_back()
+        leaked = self._shutdown() if self._ended is None and not self.wary else 0
+        self._ended = ClosedRuntimeError
+        self._lease.close()
+        self._exports.clear()
+        self._instance.close()
+        # What refers to this object and is referred to by it: without a cycle it goes at once.
+        self._instance.interrupt = None
+        self._memory.let_go()
+        self.codec.let_go()
+        if leaked:
+            raise BrokenRuntimeError(f"the guest leaked {leaked} bytes")
+
+    def _shutdown(self) -> int:
+        """Let a debug build of the engine check that nothing leaked; others cannot."""
+        return self._call("guest_shutdown") if self._instance.has("guest_shutdown") else 0
+
+    # -- entering
+
     def enter(
         self,
         export: str,
@@ -217,9 +197,9 @@ class Guest:
         memory, lease = self._memory, self._lease
         if payload:
             if self.dropped:
-                self._release_dropped()
+                release_dropped(self)
             size = len(prefix) + len(payload)
-            if size <= _SHORT and size <= memory.capacity:
+            if size <= SHORT and size <= memory.capacity:
                 memory.view[memory.input : memory.input + size] = prefix + payload
             else:
                 memory.put(payload, prefix)
@@ -231,7 +211,7 @@ class Guest:
                 memory.set_budget(self._usual_budget)
         else:
             seconds = self._seconds(timeout)
-            memory.set_budget(_budget(seconds))
+            memory.set_budget(budget_of(seconds))
         call = self._exports.get(export) or self._export(export, len(numbers))
         exiting = False
         try:  # Ctrl-C may come at any line
@@ -264,7 +244,7 @@ class Guest:
         """
         self.check()
         if self.dropped:
-            self._release_dropped()
+            release_dropped(self)
         encoded = name.encode("utf-8", "replace")
         size = self._memory.put_source(encoded, source)
         return self.enter(export, (len(encoded), size), b"", timeout)
@@ -278,6 +258,8 @@ class Guest:
         number, payload = self.handle_id(function), self.encode_args(args)
         numbers = (number, 0, len(payload))
         return self.enter("guest_call_handle", numbers, payload, timeout)
+
+    # -- what goes in
 
     def handle_id(self, function: Any) -> int:
         """Return the number of a function that this guest handed out.
@@ -314,37 +296,7 @@ class Guest:
             self._shares.take(buffer)
         return args.for_owner(self.owner)
 
-    def cancel(self) -> None:
-        """Ask the run that is under way to stop; any thread, any time."""
-        self._lease.request_soft(StopReason.CANCELLED)
-
-    def close(self) -> None:
-        """Free the instance. Calling it again does nothing.
-
-        Raises:
-            WrongThread: Called on another thread, or while a run is under way.
-        """
-        if self._ended is ClosedRuntimeError:
-            return
-        if get_ident() != self._thread or self._depth:
-            raise WrongThread("a runtime is closed by its own thread, and not during a run")
-        if self._shares is not None:
-            self._shares.take_back()
-        leaked = self._shutdown() if self._ended is None and not self.wary else 0
-        self._ended = ClosedRuntimeError
-        self._lease.close()
-        self._exports.clear()
-        self._instance.close()
-        # What refers to this object and is referred to by it: without a cycle it goes at once.
-        self._instance.interrupt = None
-        self._memory.let_go()
-        self.codec.let_go()
-        if leaked:
-            raise BrokenRuntimeError(f"the guest leaked {leaked} bytes")
-
-    def _shutdown(self) -> int:
-        """Let a debug build of the engine check that nothing leaked; others cannot."""
-        return self._call("guest_shutdown") if self._instance.has("guest_shutdown") else 0
+    # -- looking inside
 
     def has_module(self, name: str) -> bool:
         """Whether a module of that name ran to its end; False if nothing works any more."""
@@ -381,111 +333,10 @@ class Guest:
             used = self._call("guest_collect")
         return used
 
-    # -- outcomes
-
     def shrink(self) -> None:
         """Give back what a long input took."""
         if not self._instance.dead:
             self._memory.shrink()
-
-    def outcome(self, packed: int, seconds: float | None) -> Any:
-        """Return the result that an export packed.
-
-        Args:
-            packed: Error bit, length, pointer.
-            seconds: What the run might have taken.
-
-        Raises:
-            Everything that a run can raise.
-        """
-        memory = self._memory
-        try:
-            start = packed & POINTER
-            end = start + (packed >> 32 & LENGTH)
-            view = memory.view
-            data = view[start:end] if end <= len(view) else memory.slice(start, end - start)
-            decoded = self.codec.decode(data)
-            if packed & ERROR_BIT:
-                return self._result_of(decoded, seconds)
-        except BrokenRuntimeError:  # the guest talks nonsense
-            self._break()
-            raise
-        finally:
-            if self._shares is not None and not self._depth:
-                self._shares.drain()
-        if not self._depth and self._callbacks.errors:
-            self._callbacks.errors.clear()
-        return decoded
-
-    def left_by(self, error: BaseException) -> None:
-        """See what it means that an export was left by an exception.
-
-        Raises:
-            Exception: What to raise in its stead, if the instance is lost.
-        """
-        if self._instance.dead:
-            raise self._lost(error) from None
-        if isinstance(error, BrokenRuntimeError):  # a callback's own, and the guest has unwound
-            self._break()
-
-    def _result_of(self, report: Any, seconds: float | None) -> Any:
-        """What a report says: in general an exception, which is raised."""
-        if not is_report(report):
-            raise BrokenRuntimeError("the guest sent a report that is none")
-        cause = self._callbacks.errors.get(report[3])
-        if not self._depth:
-            self._callbacks.errors.clear()
-        if not report[4]:
-            self._break()
-        if report[0] == Status.WORN:
-            return report[1]
-        raise self._failure(report, cause, seconds)
-
-    def _failure(
-        self, report: list[Any], cause: Exception | None, seconds: float | None
-    ) -> Exception:
-        if report[0] == Status.STOPPED:
-            error = stopped(report[1], seconds)
-            error.runtime_usable = self.usable
-            return error
-        error = to_exception(report, self.options)
-        if isinstance(cause, JSRuntimeError) and not isinstance(cause, JSError):
-            return cause
-        if cause is not None:
-            error.__cause__ = cause
-        if isinstance(error, JSError) and error.filename and error.line:
-            error.source_line = self.modules.line_of(error.filename, error.line)
-        return error
-
-    def _lost(self, error: BaseException) -> BaseException:
-        """The instance is gone: say why; runs around a nested one that lost it say the same."""
-        self._break()
-        if self._loss is not None:
-            return self._loss
-        lost: JSRuntimeError
-        if isinstance(error, HardStop):
-            lost = stopped(self._lease.reason, self._limit, " and was ended by force")
-        elif isinstance(error, GuestTrap) and error.kind == "stack_overflow":
-            lost = StackLimitError("the script recursed too deep")
-        elif isinstance(error, (GuestTrap, Aborted)) and self._memory.read(_abi.RAN_FULL):
-            limit = self.options.memory_limit_bytes
-            lost = MemoryLimitError("the script ran out of memory", limit_bytes=limit)
-        elif isinstance(error, (GuestTrap, Aborted)):
-            lost = BrokenRuntimeError(f"the engine was lost: {error or 'it gave up'}")
-        else:
-            return error
-        lost.runtime_usable = False
-        self._loss = lost
-        return lost
-
-    def lied(self, what: str) -> BrokenRuntimeError:
-        """Give the guest up for what it said; return the error to raise."""
-        self._break()
-        return BrokenRuntimeError(what)
-
-    def _break(self) -> None:
-        if self._ended is None:
-            self._ended = BrokenRuntimeError
 
     # -- details
 
@@ -531,18 +382,13 @@ class Guest:
             raise TimeoutExceeded("there was no time left for the run", timeout=seconds)
         return left
 
-    def _release_dropped(self) -> None:
-        dropped = self.dropped  # finalisers on other threads may append meanwhile
-        while dropped:
-            count = min(len(dropped), _RELEASED_AT_ONCE)
-            numbers = [dropped.popleft() for _ in range(count)]
-            self._memory.put(pack(f"<{count}I", *numbers))
-            self._call("guest_release", count)
+    def _make_codec(self) -> Codec:
+        if self.wary:  # nobody who vouches for it: it shares memory with nobody
+            return WaryCodec(self.options, self._make_handle, self.owner)
+        if self.options.allocation == "on_demand":
+            self._shares = Shares(self)
+            return self._shares.codec(self._make_handle)
+        return Codec(self._make_handle, self.owner)
 
     def _make_handle(self, kind: int, handle_id: int) -> Handle:
         return (JSFunction if kind == HANDLE_FUNCTION else JSPromise)(self, handle_id)
-
-
-def _budget(seconds: float | None) -> int:
-    """Nanoseconds for the guest, where 0 is no limit."""
-    return 0 if seconds is None else max(1, int(min(seconds, _LONGEST) * 1e9))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from struct import pack
+from typing import TYPE_CHECKING, Any, Final
 
 from runtimes.options import DEFAULT, Default
 
@@ -10,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from runtimes.quickjs._guest import Guest
+
+_RELEASED_AT_ONCE: Final = 512
 
 
 class Handle:
@@ -75,3 +78,13 @@ class JSPromise(Handle):
         """Settle it at once, on this thread: there is nothing to wait for outside the runtime."""
         return self.result()
         yield
+
+
+def release_dropped(guest: Guest) -> None:
+    """Release in the guest what was dropped in Python."""
+    dropped = guest.dropped  # finalisers on other threads may append meanwhile
+    while dropped:
+        count = min(len(dropped), _RELEASED_AT_ONCE)
+        numbers = [dropped.popleft() for _ in range(count)]
+        guest._memory.put(pack(f"<{count}I", *numbers))
+        guest._call("guest_release", count)

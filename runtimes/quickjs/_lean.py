@@ -15,13 +15,12 @@ from runtimes.errors import BrokenRuntimeError
 from runtimes.options import DEFAULT
 from runtimes.quickjs._abi import ERROR_BIT, LENGTH, POINTER
 from runtimes.quickjs._instance import InstanceUnusableError, stay_behind_at_exit
+from runtimes.quickjs._memory import SHORT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from runtimes.quickjs._guest import Guest
-
-_SHORT = 4096
 
 
 def lean_caller(guest: Guest, handle: int, module: int) -> Callable[[bytes], Any]:
@@ -47,7 +46,7 @@ def lean_caller(guest: Guest, handle: int, module: int) -> Callable[[bytes], Any
             or get_ident() != guest._thread
             or guest.dropped
             or memory.budget != budget
-            or size > _SHORT
+            or size > SHORT
             or size > memory.capacity
         ):
             return guest.enter("guest_call_handle", (handle, module, size), payload, DEFAULT)

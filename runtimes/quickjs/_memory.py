@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from functools import lru_cache
 from struct import Struct
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from runtimes.errors import BrokenRuntimeError, ClosedRuntimeError, MemoryLimitError
 from runtimes.options import Default, RuntimeOptions
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from runtimes.quickjs._instance import Instance
 
+SHORT: Final = 4096
+"""Bytes of input that `Guest.enter` copies by itself; a call of `GuestMemory.put` costs 0.1 us."""
+
 _U32 = Struct("<I")
 _I64 = Struct("<q")
 _LIMITS = Struct("<IqIII")
@@ -24,6 +27,8 @@ _INPUT = Struct("<II")
 
 _NODE_BYTES = 64
 _MOST_NODES = 4_000_000
+_LONGEST = 1e9
+"""Seconds; what is longer is as good as unlimited, and fits the header's 64 bits as nanoseconds."""
 
 
 def result_nodes(options: RuntimeOptions) -> int | None:
@@ -43,6 +48,11 @@ def _limits(memory: int | None, result: int | None, nodes: int | None, stack: in
     return _LIMITS.pack(
         min(memory or 0, 0xFFFF0000), 0, min(result or 0, LENGTH), min(nodes or 0, POINTER), stack
     )
+
+
+def budget_of(seconds: float | None) -> int:
+    """Return what the header says of a time limit: nanoseconds, where 0 is no limit."""
+    return 0 if seconds is None else max(1, int(min(seconds, _LONGEST) * 1e9))
 
 
 class GuestMemory:

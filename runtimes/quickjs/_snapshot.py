@@ -18,6 +18,7 @@ import msgspec
 from runtimes.errors import BrokenRuntimeError, JSRuntimeError, MemoryLimitError, SnapshotMismatch
 from runtimes.quickjs import _pages
 from runtimes.quickjs._engine import load_guest
+from runtimes.quickjs._handles import release_dropped
 from runtimes.quickjs._instance import WASM_PAGE, create_instance
 from runtimes.quickjs._notes import Notes
 from runtimes.quickjs._pages import PAGE, Image
@@ -59,7 +60,7 @@ def capture(guest: Guest) -> Snapshot:
     guest.check()
     if guest.is_running:
         raise JSRuntimeError("a snapshot is taken between two runs, not during one")
-    guest._release_dropped()
+    release_dropped(guest)
     if guest.shares_memory:
         raise JSRuntimeError(
             "a runtime that holds a SharedBuffer has no memory of its own to capture"
