@@ -159,8 +159,10 @@ class Guest(Outcomes):
         self._lease.close()
         self._exports.clear()
         self._instance.close()
-        # What refers to this object and is referred to by it: without a cycle it goes at once.
+        # What refers back, to this object or to the callbacks: without cycles all goes at once, and
+        # with it the user's functions.
         self._instance.interrupt = None
+        del self._callbacks.memory
         self._memory.let_go()
         self.codec.let_go()
         if leaked:

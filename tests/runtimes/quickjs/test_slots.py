@@ -243,10 +243,11 @@ def test_a_dropped_runtime_is_gone_without_the_garbage_collector() -> None:
     try:
         runtime = QuickJSRuntime()
         runtime.evaluate("6 * 7")
-        guest = weakref.ref(runtime._guest)
+        guest = runtime._guest
+        parts = [weakref.ref(each) for each in (guest, guest._instance, guest._callbacks)]
         runtime.close()
-        del runtime
-        assert guest() is None
+        del runtime, guest
+        assert [part() for part in parts] == [None] * 3
     finally:
         gc.enable()
 
