@@ -9,7 +9,9 @@ from actors._replies.flow import Flow, as_completed
 from actors._replies.reply import Reply
 from actors._replies.response import Response
 from actors.checkpoints import Checkpoint
-from actors.default import DefaultWorker, DefaultWorkerHandle, DefaultWorkerOptions
+from actors.default import DefaultWorker
+from actors.default_handle import DefaultWorkerHandle
+from actors.default_options import DefaultWorkerOptions
 from actors.errors import (
     ActorsError,
     AskCycle,

@@ -17,7 +17,7 @@ from actors._pools.members import Members
 from actors._pools.routing import entrance, router_for
 from actors._threads import countdown, wait_for
 from actors._trees.supervisor import Supervisor
-from actors.default import DefaultWorker, DefaultWorkerOptions
+from actors.default import DefaultWorker
 from actors.handle import WorkerHandle
 from actors.specs import PoolSpec
 from actors.supervision import Supervision
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from actors._mailboxes.store import Store
     from actors._pools.routing import Choose, ConsistentHash, RouterName
     from actors._trees.group import Group
+    from actors.default_options import DefaultWorkerOptions
     from actors.mailbox import MailboxOptions
     from actors.stats import PoolStats
 
