@@ -64,6 +64,7 @@ static uint32_t heap_class_map;
 static uint32_t heap_subclass_map[HEAP_CLASSES];
 static Block *heap_free_list[HEAP_CLASSES][HEAP_SUBCLASSES];
 static Block *heap_end;      /* the size-0 block of the last stretch; NULL before first use */
+static Block *heap_first;    /* the first block of the first stretch */
 static uint8_t *heap_virgin; /* from here to heap_end memory was never handed out: it is zero but
                                 for the header, links and prev_size of the free block in it */
 
@@ -155,6 +156,7 @@ static void heap_begin(uintptr_t start, uintptr_t end) {
   Block *first = (Block *)(((start + 8 + HEAP_ALIGN - 1) & ~(uintptr_t)(HEAP_ALIGN - 1)) - 8);
   heap_end = (Block *)(end - 8);
   heap_virgin = (uint8_t *)first;
+  if (!heap_first) heap_first = first;
   heap_end->size = 0;
   heap_link(first, (uint32_t)((uint8_t *)heap_end - (uint8_t *)first));
 }

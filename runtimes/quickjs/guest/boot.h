@@ -68,5 +68,7 @@ GUEST_EXPORT(guest_boot)(void) {
   if (!rt) return 1;
   set_hooks();
   ctx = JS_NewContext(rt);
-  return !ctx || !install_globals(ctx) || !guest_reserve(0);
+  if (!ctx || !install_globals(ctx) || !guest_reserve(0)) return 1;
+  seal_image();
+  return 0;
 }

@@ -6,13 +6,19 @@
  */
 #include "header.h"
 
+#include <stdbool.h>
+
 /* Called by the engine, through named edits of the build. */
-void guest_note_error(void);
+bool guest_short_of_memory(void);
+void guest_note_error(bool about_memory);
 void guest_note_out_of_memory(void);
 void guest_note_lost_job(void);
 static bool guest_compiling; /* set by the engine: a refused request now would be its undoing */
 void guest_note_stack_overflow(void);
 size_t guest_gc_threshold(size_t used);
+struct list_head;
+static size_t guest_arena_size(size_t block);
+static bool guest_keeps_arena(const struct list_head *free_link);
 static double guest_time_origin; /* of performance: milliseconds since 1970 */
 
 #include "alloc.h"
@@ -39,6 +45,7 @@ static JSContext *ctx;
 #include "host.h"
 #include "jobs.h"
 #include "report.h"
+#include "sealing.h"
 #include "boot.h"
 #include "adopt.h"
 #include "calls.h"

@@ -59,10 +59,14 @@ static bool is_memory_error(JSValueConst error) {
 void guest_note_out_of_memory(void) { mark_pending(MARK_MEMORY, 0); }
 void guest_note_stack_overflow(void) { mark_pending(MARK_STACK, 0); }
 
+/* Called before the engine makes an error: whether a request was refused of which none has been made. */
+bool guest_short_of_memory(void) { return unlikely(heap_refused != refusals_noted); }
+
 /* Called with each error that the engine throws: the first after a refused request is about memory,
- * whatever it says (an expression that cannot be compiled for want of memory is a SyntaxError). */
-void guest_note_error(void) {
-  if (likely(heap_refused == refusals_noted)) return;
+ * whatever it says (an expression that cannot be compiled for want of memory is a SyntaxError), and
+ * though another one was noted, and lost, while this one was made. */
+void guest_note_error(bool about_memory) {
+  if (likely(heap_refused == refusals_noted) && !about_memory) return;
   refusals_noted = heap_refused;
   mark_pending(MARK_MEMORY, 0);
 }
