@@ -43,6 +43,18 @@ ROWS: tuple[tuple[str, Cell, str, Cell], ...] = (
         ("worker", "ThreadPoolExecutor(1), JavaScript", "pipelined, each"),
     ),
     (
+        "A call in a batch of 50",
+        ("lean", "runtime**, batch of 50", "alone, each call"),
+        "quickjs-ng + orjson, one by one",
+        ("lean", "quickjs-ng + orjson, same thread", "alone, each call"),
+    ),
+    (
+        "A query that the asking thread answers",
+        ("lean", "worker**, caller-runs, ask", "alone, each call"),
+        "two threads that pass a token",
+        ("lean", "two threads and two SimpleQueues (floor)", "alone, each call"),
+    ),
+    (
         "Two workers, speed-up over one",
         ("scaling", "40 calls of *", "speed-up"),
         "two processes that share nothing",
@@ -53,6 +65,12 @@ ROWS: tuple[tuple[str, Cell, str, Cell], ...] = (
         ("cold_start", "jsactors", "new runtime, one result, drop"),
         "quickjs-ng",
         ("cold_start", "quickjs-ng", "new runtime, one result, drop"),
+    ),
+    (
+        "The same from a snapshot of 1 MB",
+        ("snapshot", "1 MB", "restore"),
+        "loading its modules anew",
+        ("snapshot", "1 MB", "load anew"),
     ),
     (
         "Memory of one more engine, of a thousand",
