@@ -105,11 +105,19 @@ shield(_catch)
 
 def works() -> bool:
     """Whether an exception that arrives at the very first instruction is caught (some 3 us)."""
-    # A finaliser that the collector runs just then may catch what was thrown: hence more than once.
-    return any(_caught_one() for _ in range(3))
+    outcomes = {_try_once() for _ in range(3)}
+    if outcomes == {None}:
+        return is_shielded(_catch)
+    return True in outcomes and False not in outcomes
 
 
-def _caught_one() -> bool:
+def _try_once() -> bool | None:
+    """Throw an exception at the shield; return whether it was caught, None if it never came.
+
+    A finaliser that the collector runs just then may get it in its stead. And after a thread could
+    not be started, CPython 3.11 keeps a record of it that has the number of the thread which tried:
+    what is thrown at that thread is lost.
+    """
     global _caught
     raise_later = ctypes.pythonapi.PyThreadState_SetAsyncExc
     steps = [
@@ -122,4 +130,4 @@ def _caught_one() -> bool:
     except _Probe:
         return False
     caught, _caught = _caught, None  # not kept, for its traceback holds frames
-    return isinstance(caught, _Probe)
+    return True if isinstance(caught, _Probe) else None

@@ -62,7 +62,8 @@ gc.collect()
 after = rss(), maps(), files()
 print(until_alone())
 print(after[0] - before[0] < 2 * 1024 * 1024 or after[0] - before[0])
-print(after[1] - before[1] <= 4 or after[1] - before[1], after[2] - before[2])
+# The engine's slots are mapped one by one, when they are first used; a leak would be 200 at least.
+print(after[1] - before[1] <= 40 or after[1] - before[1], after[2] - before[2])
 print(len(_instance._live), _watchdog.current()._listed, _watchdog.current()._known)
 print(pykka.ActorRegistry.get_all())
 """,

@@ -11,6 +11,7 @@ import textwrap
 import threading
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -100,6 +101,15 @@ def test_the_environment_forces_a_layer(
 def test_a_layer_that_is_none_is_refused() -> None:
     with pytest.raises(ValueError, match="must be raw or plain"):
         _instance._choose("fast")
+
+
+def test_an_exception_that_never_comes_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    # As after a thread could not be started, in CPython 3.11.
+    lost = SimpleNamespace(PyThreadState_SetAsyncExc=lambda *_: 1)
+    monkeypatch.setattr(_shield.ctypes, "pythonapi", lost)
+    assert _shield.works()
+    monkeypatch.setattr(_shield, "is_shielded", lambda _: False)
+    assert not _shield.works()
 
 
 def test_every_callback_is_shielded() -> None:
