@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from runtimes.errors import StaleHandle
 
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from runtimes.shared import SharedBuffer
 
 
+_NOBODY: Final[frozenset[Any]] = frozenset()
+
+
 class EncodedArgs:
     """The arguments of one call, as they were at `encode_args`; any thread may use them.
 
@@ -19,21 +22,24 @@ class EncodedArgs:
 
     Attributes:
         payload: They, encoded as an array.
-        owners: The runtimes whose handles are among them; no other runtime takes these arguments.
+        handles: The functions and promises among them, which are not released as long as these
+            arguments live.
+        owners: The runtimes whose handles they are; no other runtime takes these arguments.
         buffers: The shared buffers among them, which live as long as these arguments do.
     """
 
-    __slots__ = ("_decode", "buffers", "owners", "payload")
+    __slots__ = ("_decode", "buffers", "handles", "owners", "payload")
 
     def __init__(
         self,
         payload: bytes,
         decode: Callable[[bytes], list[Any]],
-        owners: frozenset[Any] = frozenset(),
+        handles: tuple[Any, ...] = (),
         buffers: tuple[SharedBuffer, ...] = (),
     ) -> None:
         self.payload = payload
-        self.owners = owners
+        self.handles = handles
+        self.owners = frozenset(handle._owner for handle in handles) if handles else _NOBODY
         self.buffers = buffers
         self._decode = decode
 

@@ -50,7 +50,7 @@ class Snapshot:
         engine: Which kind of runtime made it, such as ``"quickjs"``.
         fingerprint: Of the engine's build, 32 bytes.
         notes: What the host's side of that engine knew, in its own form.
-        content: The heap, in the engine's own form.
+        content: The heap, in the engine's own form; read-only.
         trusted: Whether a runtime of this process made it, or somebody vouched for its bytes. What
             is not trusted runs like a hostile engine: slower (see ``docs/security.md``).
     """
@@ -58,7 +58,7 @@ class Snapshot:
     engine: str
     fingerprint: bytes
     notes: bytes
-    content: bytes
+    content: bytes | memoryview
     trusted: bool = field(default=True, compare=False)
 
     def __post_init__(self) -> None:

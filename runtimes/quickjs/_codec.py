@@ -60,6 +60,7 @@ class Codec:
         owner: object,
         take: Callable[[SharedBuffer], None] | None = None,
         shared: Mapping[int, SharedBuffer] = _NONE_SHARED,
+        handles: list[Any] | None = None,
     ) -> None:
         """Prepare both ways.
 
@@ -68,9 +69,10 @@ class Codec:
             owner: Compared with the ``_owner`` of handles that go in.
             take: Called with each SharedBuffer that goes in; None to refuse them.
             shared: Those that may come out, by number; looked at when they do.
+            handles: Where to keep handles that go in, whosever they are; None to take the owner's.
         """
         self._make_handle: Callable[[int, int], object] = make_handle
-        self._recipient = Recipient(owner, take)
+        self.recipient = Recipient(owner, take, handles)
         self._shared = shared
         self._decode: Callable[[memoryview | bytes], Any] = msgspec.msgpack.Decoder(
             ext_hook=self._from_extension
@@ -96,10 +98,14 @@ class Codec:
                 return _pack_flat(value)
             except (UnicodeEncodeError, OverflowError):
                 return self._encode_slowly(value)
+        recipient = self.recipient
+        recipient.busy += 1
         try:
             return self._encode_fast(value)
         except Exception:
             return self._encode_slowly(value)
+        finally:
+            recipient.busy -= 1
 
     def encode_args(self, args: Sequence[Any]) -> bytes:
         """Encode the arguments of a call, as an array.
@@ -133,7 +139,7 @@ class Codec:
         return self.encode(calls)
 
     def _encode_slowly(self, value: Any) -> bytes:
-        return _slow_codec.encode(value, self._recipient, self._encode_fast)
+        return _slow_codec.encode(value, self.recipient, self._encode_fast)
 
     def _encode_fast(self, value: Any) -> bytes:
         """Encode, or raise any Exception if that needs more care."""
@@ -156,7 +162,7 @@ class Codec:
     def _to_extension(self, value: Any) -> Any:
         """Encode what ormsgpack does not know; whatever is raised makes it give up."""
         try:
-            extension = to_extension(value, self._recipient)
+            extension = to_extension(value, self.recipient)
             if extension is None:
                 plain = to_plain(value)
                 if _has_wide_view(plain):

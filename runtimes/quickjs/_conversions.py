@@ -58,13 +58,25 @@ class Recipient:
 
     Attributes:
         owner: The runtime, as handles name theirs.
+        handles: Where to keep handles, whosever they are; None to take the owner's alone.
+        named: Whether a handle has gone in since somebody last set this to False.
+        busy: How many values are just being encoded, by code of theirs perhaps, which may enter the
+            owner meanwhile.
         take: Called with each SharedBuffer, perhaps several times; None if it takes none.
     """
 
-    __slots__ = ("owner", "take")
+    __slots__ = ("busy", "handles", "named", "owner", "take")
 
-    def __init__(self, owner: object, take: Callable[[SharedBuffer], None] | None) -> None:
+    def __init__(
+        self,
+        owner: object,
+        take: Callable[[SharedBuffer], None] | None,
+        handles: list[Any] | None = None,
+    ) -> None:
         self.owner = owner
+        self.handles = handles
+        self.named = False
+        self.busy = 0
         self.take = take
 
 
@@ -84,7 +96,7 @@ def to_extension(value: Any, recipient: Recipient) -> Extension | None:
     if simple is not None:
         return simple(value)
     if hasattr(kind, "_handle_id"):
-        return _handle(value, recipient.owner)
+        return _handle(value, recipient)
     if kind is SharedBuffer:
         return _shared(value, recipient)
     if isinstance(value, JSError):
@@ -206,9 +218,12 @@ def _error(error: JSError) -> Extension:
     return _wire.ERROR, [str(error.name), str(error.message), error.stack or None, cause, errors]
 
 
-def _handle(value: Any, owner: object) -> Extension:
-    if value._owner != owner:
+def _handle(value: Any, recipient: Recipient) -> Extension:
+    if recipient.handles is not None:
+        recipient.handles.append(value)
+    elif value._owner != recipient.owner:
         raise StaleHandle("the handle belongs to another runtime, or to one that is gone")
+    recipient.named = True
     return _wire.HANDLE, _HANDLE.pack(0, value._handle_id)
 
 

@@ -27,13 +27,12 @@ def encode_args(args: Sequence[Any]) -> EncodedArgs:
     try:
         return EncodedArgs(_CODEC.encode_args(args), _decode)
     except StaleHandle:  # there are handles or shared buffers: encode again, and note which
-        witness, shared = _Witness(), _Gathered()
-        codec = Codec(_refuse_handle, witness, shared.take, shared.buffers)
+        handles: list[Any] = []
+        shared = _Gathered()
+        codec = Codec(_refuse_handle, None, shared.take, shared.buffers, handles)
         payload = codec.encode_args(args)
         buffers = tuple(shared.buffers.values())
-        return EncodedArgs(
-            payload, codec.decode if buffers else _decode, frozenset(witness.owners), buffers
-        )
+        return EncodedArgs(payload, codec.decode if buffers else _decode, tuple(handles), buffers)
 
 
 def encode_calls(args_list: Iterable[Sequence[Any]]) -> EncodedArgs:
@@ -81,19 +80,6 @@ def _refuse_handle(kind: int, handle_id: int) -> object:
 
 def _decode(payload: bytes) -> list[Any]:  # a function, since those can be pickled
     return _CODEC.decode(payload)  # type: ignore[no-any-return]
-
-
-class _Witness:
-    """Passes for the owner of any handle, and notes who it really is."""
-
-    def __init__(self) -> None:
-        self.owners: set[Any] = set()
-
-    def __eq__(self, owner: object) -> bool:
-        self.owners.add(owner)
-        return True
-
-    __hash__ = None  # type: ignore[assignment]
 
 
 class _Gathered:

@@ -198,8 +198,8 @@ class Guest(Outcomes):
             self.check()
         memory, lease = self._memory, self._lease
         if payload:
-            if self.dropped:
-                release_dropped(self)
+            if self.dropped and not self.codec.recipient.named:
+                release_dropped(self)  # but not what the payload names: it may have been dropped
             size = len(prefix) + len(payload)
             if size <= SHORT and size <= memory.capacity:
                 memory.view[memory.input : memory.input + size] = prefix + payload
@@ -228,6 +228,8 @@ class Guest(Outcomes):
             raise
         finally:
             self._depth = depth
+            if not self.codec.recipient.busy:
+                self.codec.recipient.named = False
             if outermost:
                 lease.end()
                 if exiting:
@@ -245,7 +247,7 @@ class Guest(Outcomes):
             Everything that a run can raise.
         """
         self.check()
-        if self.dropped:
+        if self.dropped and not self.codec.recipient.named:
             release_dropped(self)
         encoded = name.encode("utf-8", "replace")
         size = self._memory.put_source(encoded, source)

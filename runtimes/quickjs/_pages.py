@@ -7,6 +7,7 @@ member by member.
 
 from __future__ import annotations
 
+import mmap
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 PAGE: Final = 4096
 """Bytes; that of the machines which fault pages in. WebAssembly's own are 16 times as large."""
+_OWN_PAGES: Final = 1024 * 1024
+"""Bytes; a copy that is as long gets pages of its own."""
 
 _ZEROS: Final = bytearray(PAGE)
 
@@ -68,12 +71,24 @@ def size_of(runs: Sequence[tuple[int, int]]) -> int:
     return sum(end - start for start, end in runs) * PAGE
 
 
-def take(memory: memoryview, runs: Sequence[tuple[int, int]]) -> bytes:
-    """Copy the pages out, one behind the other."""
-    return b"".join(memory[start * PAGE : end * PAGE] for start, end in runs)
+def take(memory: memoryview, runs: Sequence[tuple[int, int]]) -> bytes | memoryview:
+    """Copy the pages out, one behind the other.
+
+    Many of them get pages of their own, which the system has back when the copy goes. The C
+    library's allocator would keep what has the size of a heap, for each thread that made one.
+    """
+    size = size_of(runs)
+    if size < _OWN_PAGES:
+        return b"".join(memory[start * PAGE : end * PAGE] for start, end in runs)
+    block = memoryview(mmap.mmap(-1, size))
+    at = 0
+    for start, end in runs:
+        block[at : at + (end - start) * PAGE] = memory[start * PAGE : end * PAGE]
+        at += (end - start) * PAGE
+    return block.toreadonly()
 
 
-def put(memory: memoryview, runs: Sequence[tuple[int, int]], content: bytes) -> None:
+def put(memory: memoryview, runs: Sequence[tuple[int, int]], content: bytes | memoryview) -> None:
     """Copy them back to where they were; `content` is as long as `size_of` says."""
     source = memoryview(content)
     at = 0

@@ -81,9 +81,12 @@ class Shares:
         Raises:
             BrokenRuntimeError: The guest names what it never got, or the system does not unmap.
         """
-        while self.held and self._guest.usable:
+        recipient = self._guest.codec.recipient
+        while self.held and self._guest.usable and not recipient.busy:  # else one may be on its way
             number = self._guest._call("guest_idle_share")
             if not number:
+                for unknown in self.held.keys() - self._ready:  # Ctrl-C came before the guest knew
+                    del self.held[unknown]
                 return
             if number not in self.held:
                 raise self._broken("gives back a SharedBuffer that it never had")

@@ -105,7 +105,9 @@ def read(snapshot: Snapshot, hard_stop: HardStop) -> Notes:
     return notes
 
 
-def fill(instance: Instance, notes: Notes, content: bytes, options: RuntimeOptions) -> None:
+def fill(
+    instance: Instance, notes: Notes, content: bytes | memoryview, options: RuntimeOptions
+) -> None:
     """Write the captured pages over the image of a new instance; if that fails, close it.
 
     Raises:

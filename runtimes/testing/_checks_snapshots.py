@@ -199,11 +199,12 @@ def a_snapshot_of_another_build_or_engine_is_refused(bench: Bench, make: Make) -
 @_needing()
 def notes_or_content_that_mean_nothing_are_refused(bench: Bench, make: Make) -> None:
     good = make().snapshot()
+    right = bytes(good.content)
     for notes, content in (
         (b"", b""),
-        (good.notes, good.content[:-1]),
-        (good.notes, good.content + b"\0"),
-        (good.notes + b"\0", b"\xff" + good.content),
+        (good.notes, right[:-1]),
+        (good.notes, right + b"\0"),
+        (good.notes + b"\0", b"\xff" + right),
     ):
         broken = Snapshot(
             engine=good.engine,

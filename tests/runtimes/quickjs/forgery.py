@@ -112,7 +112,7 @@ def attempt(snapshot: Snapshot, chance: random.Random) -> str:
     Raises:
         AssertionError: It took too long, or nonsense came out as if it were in order.
     """
-    forged = replace(snapshot, content=forge(snapshot.content, chance))
+    forged = replace(snapshot, content=forge(bytes(snapshot.content), chance))
     read = Snapshot.from_bytes(forged.to_bytes())
     began = time.monotonic()
     try:

@@ -7,7 +7,8 @@ import copy
 import gc
 import pickle
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import pytest
 
@@ -22,6 +23,7 @@ from runtimes import (
     StaleHandle,
     TimeoutExceeded,
     UnsettledPromise,
+    encode_args,
 )
 
 MakeRuntime = Callable[..., QuickJSRuntime]
@@ -212,3 +214,43 @@ def test_the_number_of_a_released_handle_is_not_mistaken(runtime: QuickJSRuntime
     fresh = [runtime.evaluate(f"() => {n}") for n in range(100, 130)]
     assert [function() for function in functions] == list(range(1, 50, 2))
     assert [function() for function in fresh] == list(range(100, 130))
+
+
+def test_a_handle_in_encoded_arguments_lives_as_long_as_they_do(runtime: QuickJSRuntime) -> None:
+    runtime.evaluate("function call(f) { return f() }")
+    encoded = encode_args([runtime.evaluate("() => 'right'")])
+    other = runtime.evaluate("() => 'wrong'")
+    assert runtime.call_function("call", encoded) == "right"
+    assert other() == "wrong"
+
+
+def test_a_handle_that_is_dropped_while_it_is_encoded_still_means_itself(
+    runtime: QuickJSRuntime,
+) -> None:
+    runtime.evaluate("function both(k, f) { return k ? f() : () => 'wrong' }")
+    calls = ([k, runtime.evaluate("() => 'right'")] if k else [0, None] for k in range(3))
+    assert runtime.call_many("both", calls)[1:] == ["right", "right"]
+
+    class Making(Mapping[str, Any]):
+        def __getitem__(self, key: str) -> Any:
+            return runtime.evaluate("() => 'right'")
+
+        def __iter__(self) -> Iterator[str]:
+            return iter(["f", "g"])
+
+        def __len__(self) -> int:
+            return 2
+
+    runtime.evaluate("function all(made) { return [made.f(), made.g()] }")
+    assert runtime.call_function("all", [Making()]) == ["right", "right"]
+    runtime.evaluate("function both(a, b) { return [a.f(), a.g(), b.f(), b.g()] }")
+    assert runtime.call_function("both", [Making(), Making()]) == ["right"] * 4
+
+
+def test_what_was_dropped_is_released_in_the_end(runtime: QuickJSRuntime) -> None:
+    runtime.evaluate("function call(f) { return f() }; function make() { return () => [1] }")
+    for _ in range(3):
+        used = runtime.collect_garbage()
+        for _ in range(2000):
+            runtime.call_function("call", [runtime.call_function("make")])
+    assert runtime.collect_garbage() < used + 20_000

@@ -8,7 +8,8 @@ import pickle
 import subprocess
 import sys
 import threading
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -29,9 +30,6 @@ from runtimes import (
     encode_args,
 )
 from runtimes.quickjs import _wire
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 pytestmark = pytest.mark.skipif(not _pages.SUPPORTED, reason="Linux only")
 
@@ -626,3 +624,41 @@ assert os.waitpid(child, 0)[1] == 0
 assert buffer.view.cast("i")[0] == 2
 """
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+def test_a_run_while_arguments_are_encoded_takes_no_buffer_of_theirs_away() -> None:
+    runtime = QuickJSRuntime(RuntimeOptions(allocation="on_demand"))
+
+    class Running(Mapping[str, Any]):
+        def __getitem__(self, key: str) -> Any:
+            return runtime.evaluate("1")
+
+        def __iter__(self) -> Iterator[str]:
+            return iter("a")
+
+        def __len__(self) -> int:
+            return 1
+
+    with runtime:
+        runtime.evaluate("function size(buffer, other) { return buffer.byteLength + other.a }")
+        assert runtime.call_function("size", [SharedBuffer(8), Running()]) == 9
+
+
+def test_a_buffer_that_was_interrupted_on_its_way_is_let_go(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    runtime = QuickJSRuntime(RuntimeOptions(allocation="on_demand"))
+    with runtime:
+        call = runtime._guest._call
+
+        def interrupted(export: str, *numbers: int) -> int:
+            if export == "guest_share":
+                raise KeyboardInterrupt
+            return call(export, *numbers)
+
+        monkeypatch.setattr(runtime._guest, "_call", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            runtime.set_global("buffer", SharedBuffer(8))
+        monkeypatch.undo()
+        runtime.evaluate("1")
+        assert not runtime._guest.shares_memory
