@@ -10,6 +10,8 @@ from typing import Any, Self
 import msgspec
 
 from runtimes import Snapshot, SnapshotMismatch
+from runtimes.snapshots import LIMIT_BYTES
+from runtimes.snapshots import MAGIC as SNAPSHOT_MAGIC
 
 _MAGIC = b"jsactors checkpoint 1\n"
 _DIGEST_BYTES = 16
@@ -93,7 +95,13 @@ class Checkpoint:
         return _MAGIC + _digest(body) + body
 
     @classmethod
-    def from_bytes(cls, data: bytes | bytearray | memoryview, *, trusted: bool = False) -> Self:
+    def from_bytes(
+        cls,
+        data: bytes | bytearray | memoryview,
+        *,
+        trusted: bool = False,
+        limit_bytes: int | None = LIMIT_BYTES,
+    ) -> Self:
         """Return the checkpoint that `to_bytes` wrote.
 
         Bytes that were damaged are refused. Whether it fits the engine is seen when a worker is
@@ -103,12 +111,19 @@ class Checkpoint:
             data: The bytes.
             trusted: Whether you know who made them and that nobody changed them; see
                 ``Snapshot.from_bytes`` for what that saves.
+            limit_bytes: The most that its snapshot may hold once it is unpacked; None for no limit.
 
         Raises:
-            SnapshotMismatch: If these are not the bytes of a checkpoint, or are damaged.
+            SnapshotMismatch: If these are not the bytes of a checkpoint, are damaged, or exceed the
+                limit.
+            TypeError: If they are no bytes.
         """
-        data = bytes(data)
+        data = bytes(memoryview(data))  # bytes() alone would take a number, too
         start = len(_MAGIC) + _DIGEST_BYTES
+        if data.startswith(SNAPSHOT_MAGIC):
+            raise SnapshotMismatch(
+                "these bytes are no checkpoint (they are a snapshot: Snapshot.from_bytes)"
+            )
         if not data.startswith(_MAGIC):
             raise SnapshotMismatch("these bytes are no checkpoint, or one of another version")
         body = data[start:]
@@ -117,7 +132,7 @@ class Checkpoint:
         form = _decoded(body, _Form)
         _decoded(form.state, Any)
         return cls(
-            Snapshot.from_bytes(form.snapshot, trusted=trusted),
+            Snapshot.from_bytes(form.snapshot, trusted=trusted, limit_bytes=limit_bytes),
             form.state,
             form.worker,
             form.worker_type,

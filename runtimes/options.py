@@ -110,12 +110,25 @@ class RuntimeOptions:
         for name, (allowed, expected) in _TYPES.items():
             value = getattr(self, name)
             if not isinstance(value, allowed) or isinstance(value, bool):
-                raise TypeError(f"{name} must be {expected}, not {value!r}")
+                raise TypeError(
+                    f"{name} must be {expected}, not {_shown(value)}{_advice(name, value)}"
+                )
         if self.console is not None and not callable(self.console):
-            raise TypeError(f"console must be a callable or None, not {self.console!r}")
+            raise TypeError(f"console must be a callable or None, not {_shown(self.console)}")
         for module in self.modules:
             if not isinstance(module, Module):
-                raise TypeError(f"modules must be Modules, not {module!r}")
+                raise TypeError(f"modules must be Modules, not {_shown(module)}")
+
+
+def _shown(value: object) -> str:
+    """Show a wrong value, or only its type: it may be a whole heap, or source, with its secrets."""
+    short = value is None or isinstance(value, (bool, int, float))
+    return repr(value) if short else type(value).__name__
+
+
+def _advice(name: str, value: object) -> str:
+    read = name == "snapshot" and isinstance(value, (bytes, bytearray, memoryview))
+    return "; read bytes with Snapshot.from_bytes" if read else ""
 
 
 _COUNTS = ("memory_limit_bytes", "result_limit_bytes", "result_limit_nodes")

@@ -23,7 +23,10 @@ from runtimes.errors import SnapshotMismatch
 if TYPE_CHECKING:
     from types import ModuleType
 
-_MAGIC: Final = b"\x8fJSsnap\n"
+MAGIC: Final = b"\x8fJSsnap\n"
+"""What the bytes of every snapshot begin with."""
+_CHECKPOINT: Final = b"jsactors checkpoint "
+"""What those of an ``actors.Checkpoint`` begin with: to tell whoever took one for the other."""
 _FORMAT: Final = 1
 _HEADER: Final = Struct("<8sHH16s32sQQQ")
 _CHECKSUM_BYTES: Final = 32
@@ -33,7 +36,8 @@ _LEVEL: Final = 1
 """Of zstd: 1 MB of heap takes 2 ms; level 3 saves a tenth of the bytes and takes twice as long."""
 _WINDOW_LOG: Final = 23
 """Most that a frame may make the decompressor allocate at once: 8 MiB."""
-_LIMIT_BYTES: Final = 256 * 1024 * 1024
+LIMIT_BYTES: Final = 256 * 1024 * 1024
+"""Most that is unpacked, unless whoever reads it says otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -86,7 +90,7 @@ class Snapshot:
         frame = compressor.compress(self.notes)
         frame += compressor.compress(self.content, mode=zstd.ZstdCompressor.FLUSH_FRAME)
         head = _HEADER.pack(
-            _MAGIC,
+            MAGIC,
             _FORMAT,
             0,
             self.engine.encode(),
@@ -105,7 +109,7 @@ class Snapshot:
         data: bytes | bytearray | memoryview,
         *,
         trusted: bool = False,
-        limit_bytes: int | None = _LIMIT_BYTES,
+        limit_bytes: int | None = LIMIT_BYTES,
     ) -> Self:
         """Read what `to_bytes` wrote.
 
@@ -124,10 +128,14 @@ class Snapshot:
             TypeError: They are no bytes.
         """
         view = memoryview(data).cast("B")
+        if bytes(view[: len(_CHECKPOINT)]) == _CHECKPOINT:
+            raise SnapshotMismatch(
+                "these bytes are no snapshot (they are a checkpoint: Checkpoint.from_bytes)"
+            )
         if len(view) < _HEADER.size + _CHECKSUM_BYTES:
             raise SnapshotMismatch("these bytes are no snapshot: too short")
         magic, version, reserved, name, fingerprint, *sizes = _HEADER.unpack_from(view)
-        if magic != _MAGIC:
+        if magic != MAGIC:
             raise SnapshotMismatch("these bytes are no snapshot")
         if version != _FORMAT:
             raise SnapshotMismatch(f"the snapshot has format {version}; this one reads {_FORMAT}")

@@ -63,7 +63,11 @@ def adopt(guest: Guest, notes: Notes | None) -> None:
         if guest._call("guest_adopt", int.from_bytes(urandom(8), "little")) != 0:
             what = "boot" if notes is None else "hold the snapshot"
             limit = guest.options.memory_limit_bytes
-            raise MemoryLimitError(f"the memory limit is too small to {what}", limit_bytes=limit)
+            raise MemoryLimitError(
+                f"the memory limit of {limit} bytes is too small to {what}:"
+                f" that takes {guest.memory_used()}",
+                limit_bytes=limit,
+            )
         if notes is not None:
             _snapshot.restore(guest, notes, guest.options)
         guest._memory.note_input()

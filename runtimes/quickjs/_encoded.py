@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from runtimes.shared import SharedBuffer
 
 _PLAIN: Final = frozenset({list, tuple})
+_ARGUMENTS: Final = "arguments are a list or tuple of values"
 
 
 def encode_args(args: Sequence[Any]) -> EncodedArgs:
@@ -20,7 +21,7 @@ def encode_args(args: Sequence[Any]) -> EncodedArgs:
 
     Raises:
         ConversionError: Something in them cannot cross; ``path`` says where.
-        TypeError: They are a text, bytes or a mapping: surely a slip.
+        TypeError: They are no sequence, or a text, bytes or a mapping: surely a slip.
     """
     if type(args) is not list and type(args) is not tuple:
         require_sequence(args)
@@ -40,7 +41,7 @@ def encode_calls(args_list: Iterable[Sequence[Any]]) -> EncodedArgs:
 
     Raises:
         ConversionError: Something in them cannot cross; ``path`` says where.
-        TypeError: They, or those of one call, are a text, bytes or a mapping: surely a slip.
+        TypeError: They, or those of one call, are no sequence, or a text, bytes or a mapping.
     """
     calls = plain_calls(args_list)
     try:
@@ -53,25 +54,34 @@ def plain_calls(args_list: Iterable[Sequence[Any]]) -> list[Any]:
     """Return a batch as a list of lists or tuples.
 
     Raises:
-        TypeError: It, or one of its members, is surely a slip: a text, bytes or a mapping.
+        TypeError: It, or one of its members, is none, or surely a slip: a text, bytes or a mapping.
     """
-    require_sequence(args_list)
+    require_sequence(args_list, "the calls of a batch are a list of lists or tuples")
     calls = args_list if type(args_list) is list else list(args_list)
     if _PLAIN.issuperset(map(type, calls)):
         return calls
-    for each in calls:
-        require_sequence(each)
+    for index, each in enumerate(calls):
+        require_sequence(each, f"call {index}: {_ARGUMENTS}")
     return [list(each) for each in calls]
 
 
-def require_sequence(args: object) -> None:
-    """Refuse what is iterable, but never meant as the arguments of a call.
+def require_sequence(args: object, rule: str = _ARGUMENTS) -> None:
+    """Refuse what cannot be, or was never meant as, the arguments of a call.
+
+    Args:
+        args: What was given.
+        rule: What it should have been.
 
     Raises:
-        TypeError: It is a text, bytes or a mapping.
+        TypeError: It cannot be iterated over, or it is a text, bytes or a mapping.
     """
-    if isinstance(args, (str, bytes, bytearray, memoryview, Mapping)):
-        raise TypeError(f"arguments are a list or tuple of values, not a {type(args).__name__}")
+    if isinstance(args, (str, bytes, bytearray, memoryview, Mapping)) or not _is_iterable(args):
+        raise TypeError(f"{rule}, not {type(args).__name__}")
+
+
+def _is_iterable(value: object) -> bool:
+    # what only has a __getitem__ is no Iterable, and can be iterated over all the same
+    return isinstance(value, Iterable) or hasattr(type(value), "__getitem__")
 
 
 def _refuse_handle(kind: int, handle_id: int) -> object:

@@ -63,7 +63,8 @@ def capture(guest: Guest) -> Snapshot:
     release_dropped(guest)
     if guest.shares_memory:
         raise JSRuntimeError(
-            "a runtime that holds a SharedBuffer has no memory of its own to capture"
+            "a runtime that holds a SharedBuffer cannot be captured: drop it in the script, "
+            "collect_garbage(), and pass it in again"
         )
     start = _start(guest.hard_stop)
     if guest._call("guest_rest") != start.rest:

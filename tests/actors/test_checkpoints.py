@@ -527,6 +527,30 @@ def test_foreign_bytes_are_refused(data: bytes) -> None:
         Checkpoint.from_bytes(data)
 
 
+def test_what_is_no_bytes_is_refused() -> None:
+    bad: Any
+    for bad in ("x", 5, None):
+        with pytest.raises(TypeError, match="bytes-like"):
+            Checkpoint.from_bytes(bad)
+
+
+def test_a_checkpoint_and_a_snapshot_are_told_apart(good: Checkpoint) -> None:
+    with pytest.raises(SnapshotMismatch, match=r"they are a snapshot: Snapshot\.from_bytes"):
+        Checkpoint.from_bytes(good.snapshot.to_bytes())
+    with pytest.raises(SnapshotMismatch, match=r"they are a checkpoint: Checkpoint\.from_bytes"):
+        Snapshot.from_bytes(good.to_bytes())
+
+
+def test_a_large_checkpoint_is_read_if_the_limit_allows_it(good: Checkpoint) -> None:
+    large = replace(good, snapshot=replace(good.snapshot, content=bytes((256 << 20) + 1)))
+    data = large.to_bytes()
+    with pytest.raises(SnapshotMismatch, match=f"bytes, more than {256 << 20}"):
+        Checkpoint.from_bytes(data)
+    size = large.snapshot.size_bytes
+    assert Checkpoint.from_bytes(data, limit_bytes=size).snapshot.size_bytes == size
+    assert Checkpoint.from_bytes(data, limit_bytes=None).snapshot.size_bytes == size
+
+
 VALUES = st.recursive(
     st.none() | st.integers(-5, 5) | st.text(max_size=5) | st.binary(max_size=5),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner),

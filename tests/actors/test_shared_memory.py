@@ -9,7 +9,15 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from actors import CallFunction, DefaultWorker, DefaultWorkerOptions, Eval, GetValue, WorkerPool
+from actors import (
+    CallFunction,
+    CheckpointError,
+    DefaultWorker,
+    DefaultWorkerOptions,
+    Eval,
+    GetValue,
+    WorkerPool,
+)
 from actors.testing import EchoWorker
 from runtimes import ConversionError, SharedBuffer, TimeoutExceeded, _pages
 
@@ -91,3 +99,13 @@ def test_a_worker_without_an_engine_gets_it_too(closing: Closing) -> None:
     buffer = SharedBuffer(1)
     assert worker.call_function("same", [buffer]) is buffer
     assert worker.call_function("same", [[buffer]]) == [buffer]
+
+
+def test_a_worker_that_holds_a_buffer_has_no_checkpoints_until_it_drops_it(
+    closing: Closing,
+) -> None:
+    worker = closing(DefaultWorker.spawn(options(globals={"shared": SharedBuffer(8)})))
+    with pytest.raises(CheckpointError, match="holds a SharedBuffer cannot be captured"):
+        worker.checkpoint()
+    worker.evaluate("delete globalThis.shared; 0")
+    assert worker.checkpoint().answered == 1

@@ -53,6 +53,11 @@ def test_what_is_no_bytes_is_refused() -> None:
         Snapshot.from_bytes("text")  # type: ignore[arg-type]
 
 
+def test_the_bytes_of_a_checkpoint_are_refused_by_their_name() -> None:
+    with pytest.raises(SnapshotMismatch, match=r"they are a checkpoint: Checkpoint\.from_bytes"):
+        Snapshot.from_bytes(b"jsactors checkpoint 1\n")
+
+
 def test_bytes_are_trusted_only_if_somebody_says_so() -> None:
     data = _snapshot().to_bytes()
     assert _snapshot().trusted

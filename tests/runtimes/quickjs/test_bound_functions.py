@@ -197,8 +197,32 @@ def test_a_function_that_was_handed_out_is_called_in_a_batch_too(runtime: QuickJ
 def test_what_is_no_list_of_arguments_is_refused(
     runtime: QuickJSRuntime, module: ModuleHandle, args_list: Any
 ) -> None:
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match=r"list of lists or tuples|list or tuple of values"):
         runtime.call_many("add", args_list, module=module)
+
+
+def test_the_error_says_which_call_has_no_list_of_arguments(
+    runtime: QuickJSRuntime, module: ModuleHandle
+) -> None:
+    bad: Any = [[1, 2], (3, 4), 5]
+    rule = "^call 2: arguments are a list or tuple of values, not int$"
+    with pytest.raises(TypeError, match=rule):
+        runtime.call_many("add", bad, module=module)
+    bad = 5
+    with pytest.raises(TypeError, match=r"^the calls of a batch are .*, not int$"):
+        runtime.call_many("add", bad, module=module)
+
+
+def test_arguments_may_be_anything_that_has_an_order(
+    runtime: QuickJSRuntime, module: ModuleHandle
+) -> None:
+    class Pair:
+        def __getitem__(self, index: int) -> int:
+            return (20, 22)[index]
+
+    pair: Any = Pair()
+    assert runtime.call_function("add", pair, module=module) == 42
+    assert runtime.call_many("add", (each for each in (pair, range(2))), module=module) == [42, 1]
 
 
 def test_arguments_may_be_encoded_before(runtime: QuickJSRuntime, module: ModuleHandle) -> None:

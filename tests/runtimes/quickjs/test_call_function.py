@@ -130,7 +130,8 @@ def test_arguments_that_are_no_sequence_are_refused(runtime: QuickJSRuntime) -> 
     runtime.evaluate("function f() {}")
     bad: Any
     for bad in (5, {"a": 1}, "ab"):
-        with pytest.raises(TypeError):
+        rule = f"^arguments are a list or tuple of values, not {type(bad).__name__}$"
+        with pytest.raises(TypeError, match=rule):
             runtime.call_function("f", bad)
 
 
