@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import textwrap
@@ -13,6 +14,7 @@ import pytest
 import runtimes
 from runtimes import MemoryLimitError, QuickJSRuntime, RuntimeOptions, TimeoutExceeded
 from runtimes.quickjs import _engine, _pooling
+from runtimes.quickjs._instance import LAYER_VARIABLE
 from runtimes.quickjs._mappings import Room
 
 if TYPE_CHECKING:
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="slots are for Linux")
+raw = pytest.mark.skipif(
+    os.environ.get(LAYER_VARIABLE) == "plain",
+    reason="which allocation a runtime has is seen in the raw layer only",
+)
 
 PRELUDE = """
 import json, os, sys, threading
@@ -40,8 +46,6 @@ def say(**facts):
 
 def in_a_process(program: str, **environment: str) -> Any:
     """Run a program in a process of its own; return what it says."""
-    import os
-
     done = subprocess.run(
         [sys.executable, "-c", PRELUDE + textwrap.dedent(program)],
         capture_output=True,
@@ -54,6 +58,7 @@ def in_a_process(program: str, **environment: str) -> Any:
 
 
 @linux
+@raw
 def test_who_finds_no_free_slot_is_made_on_demand() -> None:
     said = in_a_process("""
         runtimes.configure(slots=2)
@@ -69,6 +74,7 @@ def test_who_finds_no_free_slot_is_made_on_demand() -> None:
 
 
 @linux
+@raw
 def test_without_slots_all_are_made_on_demand() -> None:
     said = in_a_process("""
         runtimes.configure(slots=0)
@@ -78,6 +84,7 @@ def test_without_slots_all_are_made_on_demand() -> None:
 
 
 @linux
+@raw
 def test_where_there_is_no_room_for_the_slots_all_are_made_on_demand() -> None:
     said = in_a_process("""
         import resource
@@ -88,6 +95,7 @@ def test_where_there_is_no_room_for_the_slots_all_are_made_on_demand() -> None:
 
 
 @linux
+@raw
 def test_a_forked_child_has_slots_of_its_own() -> None:
     said = in_a_process("""
         runtimes.configure(slots=1)
