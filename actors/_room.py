@@ -36,7 +36,7 @@ def _of_the_user() -> str | None:
 
 
 def _mappings() -> str | None:
-    """The kernel's limit of mappings: a worker has some nine, its stack and its guard included."""
+    """The kernel's limit of mappings: a worker has some seven, its stack and its guard included."""
     most = _first_line(_KERNEL / "vm/max_map_count")
     if most is not None:
         with contextlib.suppress(OSError), open("/proc/self/maps", "rb") as lines:

@@ -34,12 +34,14 @@ class DefaultWorkerOptions:
         allocation: Where a runtime's memory comes from; ``"on_demand"`` for workers that are to
             take a `SharedBuffer`. See `RuntimeOptions`.
         host_functions: Name to Python callable, or namespace to a mapping of those. They run on the
-            worker's thread; with a pool they are called by several threads at once.
+            worker's thread (with ``caller_runs``, on the thread that asks); with a pool they are
+            called by several threads at once.
         modules: Modules to load at the start, in this order, before any query. All of them may be
             imported by name.
         globals: Name to value, set on ``globalThis`` before any script runs.
-        console: Called with each console event, on the worker's thread. None hands them to the
-            trace, so that they go to structlog if the program configured it.
+        console: Called with each console event, on the worker's thread (with ``caller_runs``,
+            on the thread that asks). None hands them to the trace, so that they go to structlog if
+            the program configured it.
         snapshot: What the runtime is made of at each start, instead of an empty one. Modules that
             it has loaded are not run again, and are known by their names.
     """

@@ -61,11 +61,11 @@ class BoundFunction(Protocol[T]):
 class Runtime(Protocol):
     """One isolated JavaScript heap with its event loop.
 
-    A runtime belongs to the thread that made it: every method but `cancel` raises `WrongThread`
-    elsewhere. Arguments and results are the values of ``docs/values.md``. Every method that runs
-    code takes ``timeout`` in seconds (None: unlimited; by default that of the options) and runs the
-    pending jobs before it returns; a promise is awaited. With ``returns=`` a result is checked and
-    converted to that type.
+    A runtime belongs to the thread that made it: every method but `cancel` (and `move_here`, of one
+    that is a `CanMove`) raises `WrongThread` elsewhere. Arguments and results are the values of
+    ``docs/values.md``. Every method that runs code takes ``timeout`` in seconds (None: unlimited;
+    by default that of the options) and runs the pending jobs before it returns; a promise is
+    awaited. With ``returns=`` a result is checked and converted to that type.
 
     ``call_many`` calls a function once for each sequence of arguments, in one run. The first call
     that fails ends it: the error's ``call_index`` says which it was. Deadline and limits are for

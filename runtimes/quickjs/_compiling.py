@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def compile_guest(
     engine: wasmtime.Engine, wasm: bytes, alone: Callable[[], wasmtime.Engine]
 ) -> wasmtime.Module:
-    """Compile a wasm module for an engine (0.5-2 s).
+    """Compile a wasm module for an engine (one to two seconds on one core).
 
     Args:
         engine: Whose module it shall be.

@@ -49,7 +49,7 @@ _CHORE_SECONDS = 30.0
 class Guest(Outcomes):
     """One instance with its memory, its lease and its callbacks.
 
-    Every method but `cancel` belongs to the thread that made it.
+    Every method but `cancel` and `move_here` belongs to the thread that made it.
 
     Attributes:
         owner: Its number, never used twice in a process; what handles are checked against.

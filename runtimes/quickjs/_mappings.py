@@ -1,8 +1,9 @@
 """How many runtimes this process has room for: Linux bounds a process's mappings.
 
-A runtime takes three of them, a worker's thread two more, and ``vm.max_map_count`` is 65,530 on
-most systems. Where none is left, whatever asks for memory fails, Python's threads and wasmtime's
-own clean-up included. So new runtimes are refused while there is still room for all of that.
+A runtime takes three of them, a worker's thread four more (stack, guard, two for signals), and
+``vm.max_map_count`` is 65,530 on most systems. Where none is left, whatever asks for memory fails,
+Python's threads and wasmtime's own clean-up included. So new runtimes are refused while there is
+still room for all of that.
 """
 
 from __future__ import annotations

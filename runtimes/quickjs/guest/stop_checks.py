@@ -12,11 +12,12 @@ stands only at the head of a few functions, which built-ins call for each elemen
 
     if (i32.load [guest_hard_stop]) drop (call $host.check (i32.const 0))
 
-Measured over benchmarks/programs this costs 1.3 % of the time; checks that may return in every loop
-cost 5 %, wasmtime's own epochs 20-23 %. The loops around the interpreter's dispatch are left alone:
-they run once for each instruction of a script, and poll by themselves. So are, in the interpreter,
-loops that have neither a loop nor a call in them: each passes once over what one object holds.
-Checks in those alone would cost 2 %. What else the compiler put in line is checked as anywhere.
+What this costs, and what wasmtime's own epochs would, is in docs/benchmarks.md ("The hard stop");
+checks that may return in every loop cost 5 %. The loops around the interpreter's dispatch are left
+alone: they run once for each instruction of a script, and poll by themselves. So are, in the
+interpreter, loops that have neither a loop nor a call in them: each passes once over what one
+object holds. Checks in those alone would cost 2 %. What else the compiler put in line is checked as
+anywhere.
 
 What the pass needs it reads from the module: the word's address is the exported global
 `guest_hard_stop`, the function to call is the import `host.check`, function names are in the name
