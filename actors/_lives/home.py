@@ -287,12 +287,25 @@ class Home(Address):
         self.renew()
 
     def look_at_age(self, runtime: Any) -> None:
-        """See whether it is time for a checkpoint, or an heir. Its thread, between two queries."""
+        """See whether it is time for a checkpoint, or an heir. Its thread, between two queries.
+
+        Who answered in its place does not wait for that: its own thread does it before it takes the
+        next query.
+        """
+        worker = self.worker
+        if worker is not None and worker._lent:
+            self.renew_at = inf
+            self.mailbox.control(lambda: self._look_itself(worker))
+            return
         if self.answered >= self.keeper.at:
             self.keeper.look()
         if self.answered >= self._heir_at:
             self._look_for_heir(runtime)
         self.look_again()
+
+    def _look_itself(self, worker: Worker[Any, Any]) -> None:
+        if self.worker is worker:
+            self.look_at_age(worker._runtime)
 
     def _look_for_heir(self, runtime: Any) -> None:
         policy = self.policy

@@ -11,6 +11,8 @@ from actors._mailboxes.mailbox import Mailbox
 from actors._replies.current import current
 from actors._replies.in_loop import running_loop
 from actors._replies.reply import Asked
+from actors._threads import LOOK_UP
+from actors.errors import AskCycle
 from runtimes import WrongThread
 
 if TYPE_CHECKING:
@@ -56,7 +58,7 @@ class Turn:
             bell.acquire()
             self.bell = bell
             if self.holder is not None:  # looked at after the bell was hung up
-                bell.acquire()
+                bell.acquire(True, LOOK_UP)  # Ctrl-C may have come as it was to be rung
         self.bell = None
         if self.moved:
             self.moved = False
@@ -64,9 +66,8 @@ class Turn:
             if self.move is not None:
                 self.move()
 
-    def give_back(self) -> None:
-        """Let another have it."""
-        self.holder = None
+    def ring(self) -> None:
+        """Tell the worker's own thread that nobody has it any more, if it waits for that."""
         bell, self.bell = self.bell, None
         if bell is not None:
             bell.release()
@@ -101,7 +102,12 @@ class LendingMailbox(Mailbox):
     def put(self, message: Reply[Any]) -> bool:
         """Queue a query, or answer it here and now."""
         turn = self._turn
-        if turn is None or turn.holder is not None or type(message) is not Asked:
+        if turn is None or type(message) is not Asked:
+            return super().put(message)
+        if turn.holder is not None:
+            if turn.holder == get_ident() != turn.own:  # a host function, or a signal's handler
+                text = f"worker {message._addressee.name} would wait for itself"
+                raise AskCycle(text, workers=(message._addressee.name,))
             return super().put(message)
         if message._flow is not None or running_loop() is not None:
             return super().put(message)
@@ -120,13 +126,15 @@ class LendingMailbox(Mailbox):
                 return False
             return answer_here(owner, turn, message)
         finally:
-            turn.give_back()
+            turn.holder = None  # here, for Ctrl-C may come in as a method is called
+            turn.ring()
 
     def _sleep(self, until: float | None) -> bool:
         turn = self._turn
         if turn is None:
             return super()._sleep(until)
-        turn.give_back()
+        turn.holder = None
+        turn.ring()
         try:
             return super()._sleep(until)
         finally:

@@ -14,6 +14,7 @@ from runtimes.errors import (
     ClosedRuntimeError,
     ConversionError,
     JSRuntimeError,
+    StackLimitError,
     StaleHandle,
     TimeoutExceeded,
     WrongThread,
@@ -32,7 +33,7 @@ from runtimes.quickjs._lease import Lease
 from runtimes.quickjs._memory import SHORT, GuestMemory, budget_of
 from runtimes.quickjs._outcomes import Outcomes
 from runtimes.quickjs._shared import Shares
-from runtimes.quickjs._threads import require_stack
+from runtimes.quickjs._threads import require_room, require_stack
 from runtimes.quickjs._wary import WaryCodec
 from runtimes.quickjs._wire import HANDLE_FUNCTION
 
@@ -135,6 +136,10 @@ class Guest(Outcomes):
         if self._depth:
             raise WrongThread("a runtime does not change its thread during a run")
         require_stack()
+        try:
+            require_room()
+        except StackLimitError as error:
+            raise WrongThread(str(error)) from None
         self._thread = here
         self._lease.move_here()
 

@@ -20,6 +20,7 @@ from runtimes.quickjs import _capi
 from runtimes.quickjs._instance import GuestTrap, InstanceBusyError, InstanceUnusableError
 from runtimes.quickjs._raw_imports import CLOSED, DEAD, EXITING, FORKED, State, Visitor, threads
 from runtimes.quickjs._raw_linked import MOST_ARGUMENTS, TRAP_AT
+from runtimes.quickjs._threads import require_room
 from runtimes.quickjs._traps import as_guest_trap
 
 if TYPE_CHECKING:
@@ -133,6 +134,8 @@ def _caller_1(state: State, slots: Slots) -> Callable[..., int]:
         outer = visitor.guest
         visitor.guest = state
         try:
+            if outer is not None:
+                require_room()
             words[0] = first
             error = _invoke(*arguments)
             if error or words[trap_at] or state.box is not None:
@@ -157,6 +160,8 @@ def _caller_2(state: State, slots: Slots) -> Callable[..., int]:
         outer = visitor.guest
         visitor.guest = state
         try:
+            if outer is not None:
+                require_room()
             words[0] = first
             words[2] = second
             error = _invoke(*arguments)
@@ -182,6 +187,8 @@ def _caller_3(state: State, slots: Slots) -> Callable[..., int]:
         outer = visitor.guest
         visitor.guest = state
         try:
+            if outer is not None:
+                require_room()
             words[0] = first
             words[2] = second
             words[4] = third
@@ -208,6 +215,8 @@ def _caller_4(state: State, slots: Slots) -> Callable[..., int]:
         outer = visitor.guest
         visitor.guest = state
         try:
+            if outer is not None:
+                require_room()
             words[0] = first
             words[2] = second
             words[4] = third

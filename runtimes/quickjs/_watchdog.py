@@ -7,6 +7,7 @@ which in steady state is never. It ends a moment after the last lease was closed
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import threading
 import time
@@ -35,6 +36,31 @@ milliseconds; a host function that blocks is left where it is."""
 _NEVER: Final = float("inf")
 
 
+class Bell:
+    """An event of one lock. Ctrl-C in `threading.Event.set` may leave its lock held for ever."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._lock.acquire()
+
+    def set(self) -> None:
+        """Wake who waits, or who will."""
+        with contextlib.suppress(RuntimeError):  # it is set
+            self._lock.release()
+
+    def clear(self) -> None:
+        """Forget that it was set."""
+        self._lock.acquire(False)
+
+    def is_set(self) -> bool:
+        """Whether it is set."""
+        return not self._lock.locked()
+
+    def wait(self, timeout: float) -> bool:
+        """Wait until it is set, and clear it; False if it is not for `timeout` seconds."""
+        return self._lock.acquire(True, timeout)
+
+
 class Watchdog:
     """The thread, and the list of leases that it looks after. Thread-safe.
 
@@ -46,16 +72,16 @@ class Watchdog:
     def __init__(
         self,
         clock: Callable[[], float] = time.monotonic,
-        wait: Callable[[threading.Event, float | None], object] = threading.Event.wait,
+        wait: Callable[[Bell, float], object] | None = None,
     ) -> None:
         """Make one that is asleep; tests give it another clock and another way to wait."""
         self.clock = clock
         self.next_look = _NEVER
-        self._wait = wait
+        self._wait = Bell.wait if wait is None else wait
         self._lock = threading.RLock()
         self._known: dict[int, weakref.ref[Lease]] = {}
         self._listed: dict[int, weakref.ref[Lease]] = {}
-        self._wake = threading.Event()
+        self._wake = Bell()
         self._thread: threading.Thread | None = None
         self._exiting = False
 

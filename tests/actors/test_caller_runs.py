@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextvars import copy_context
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -26,6 +28,7 @@ from actors import (
     WorkerStartError,
     WorkerStopped,
 )
+from actors._replies.current import current
 from actors.testing import Do, EchoWorker, Gate, PythonWorker
 from runtimes import JSError
 
@@ -286,6 +289,58 @@ def test_a_worker_is_renewed_while_callers_run(closing: Closing) -> None:
     for number in range(200):
         assert worker.evaluate(f"{number}") == number
     until(lambda: worker.generation > 1)
+
+
+def test_workers_that_ask_each_other_deeply_do_not_overrun_the_stack(closing: Closing) -> None:
+    chain: list[Any] = []
+
+    def ask_next(number: int) -> int:
+        return chain[number + 1].evaluate("deep(400)") if number < 7 else 0
+
+    for number in range(8):
+        options = DefaultWorkerOptions(host_functions={"next": partial(ask_next, number)})
+        chain.append(closing(DefaultWorker.spawn(options, mailbox=LENDS)))
+        chain[-1].evaluate("function deep(n) { return n ? 1 + deep(n - 1) : next() }")
+    before = threading.stack_size(3 * 1024 * 1024)
+    try:
+        answer = on_thread(lambda: idle(chain[0]).evaluate("deep(400)"))
+    finally:
+        threading.stack_size(before)
+    assert answer() == 8 * 400
+
+
+def test_a_signal_handler_that_asks_the_worker_whose_query_it_interrupts_is_refused(
+    worker: Any,
+) -> None:
+    def ask_again(_: object) -> None:
+        context = copy_context()
+        context.run(current.set, None)  # as in a signal's handler between two lines of ours
+        with pytest.raises(AskCycle):
+            context.run(worker.ask, Do(here))
+
+    idle(worker).ask(Do(ask_again))
+    assert worker.ask(Do(here)) is not None
+
+
+def test_a_checkpoint_that_is_due_does_not_hold_up_whoever_asks(closing: Closing) -> None:
+    gate, threads = Gate(), []
+
+    class Slow(DefaultWorker):
+        def save_state(self, runtime: Any) -> Any:
+            threads.append(here())
+            gate.hold(None)
+            return super().save_state(runtime)
+
+        def restore_runtime(self, *args: Any) -> Any:
+            return super().restore_runtime(*args)
+
+    policy = Supervision(checkpoint_every_queries=1)
+    worker = closing(Slow.spawn(supervision=policy, mailbox=LENDS))
+    assert idle(worker).evaluate("1") == 1  # answered, while the checkpoint is only begun
+    gate.reached.wait(20)
+    gate.open()
+    until(lambda: worker.last_checkpoint is not None)
+    assert threads[0] != here()
 
 
 def test_whoever_answered_in_its_place_may_ping_it(worker: Any) -> None:

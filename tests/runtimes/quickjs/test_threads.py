@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -156,3 +158,36 @@ def test_closed_says_closed_on_its_own_thread(runtime: QuickJSRuntime) -> None:
     runtime.close()
     with pytest.raises(ClosedRuntimeError):
         runtime.evaluate("1")
+
+
+NESTED = """
+import threading
+from runtimes import QuickJSRuntime, StackLimitError
+
+def nested(levels):
+    runtime = QuickJSRuntime()
+    runtime.register("inner", lambda: nested(levels - 1) if levels else 0)
+    source = "function deep(n) { return n ? 1 + deep(n - 1) : inner() } deep(350)"
+    with runtime:
+        return runtime.evaluate(source)
+
+def run():
+    try:
+        print(nested(8))
+    except StackLimitError as error:
+        print(type(error).__name__, error.runtime_usable)
+    print(nested(0))
+
+threading.stack_size(3 * 1024 * 1024)
+thread = threading.Thread(target=run)
+thread.start()
+thread.join()
+"""
+
+
+def test_runtimes_inside_each_other_end_before_the_stack_does() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", NESTED], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.split("\n")[:2] == ["StackLimitError True", "350"]

@@ -19,7 +19,7 @@ import pytest
 from runtimes.quickjs._abi import SOFT_STOP, HardWord, StopReason
 from runtimes.quickjs._instance import Instance
 from runtimes.quickjs._lease import NUDGE_INTERVAL, Lease
-from runtimes.quickjs._watchdog import LINGER, LONGEST_NAP, Watchdog
+from runtimes.quickjs._watchdog import LINGER, LONGEST_NAP, Bell, Watchdog
 
 MakeInstance = Callable[..., tuple[Instance, Any]]
 HEADER, HARD = 64, 128
@@ -381,7 +381,7 @@ def test_the_thread_ends_after_the_last_lease_and_comes_back_for_the_next() -> N
     napping = threading.Semaphore(0)
     awake = threading.Semaphore(0)
 
-    def nap(_wake: threading.Event, timeout: float | None) -> None:
+    def nap(_wake: Bell, timeout: float) -> None:
         naps.append(timeout)
         napping.release()
         awake.acquire(timeout=20)
