@@ -288,9 +288,15 @@ def _after_fork_in_child() -> None:
     """Let instances of the parent refuse to work here: their engine's threads are not here."""
     global _choice_lock
     _choice_lock = threading.Lock()
+    problems = []
     for reference in list(_live.copy().values()):
         if (instance := reference()) is not None:
-            instance.orphan()
+            try:
+                instance.orphan()
+            except Exception as problem:  # the others must refuse to work all the same
+                problems.append(problem)
+    if problems:
+        raise problems[0]  # Python shows it, and goes on
 
 
 if hasattr(os, "register_at_fork"):

@@ -373,7 +373,9 @@ class PlainInstance:
     def orphan(self) -> None:
         """Refuse every call from now on: this process is a forked child."""
         self._closed = "the instance belongs to the process this one was forked from"
-        _orphans.append((self._store, self._linker))
+        # A closed one has neither any more, but is looked at all the same: a thread of the parent
+        # may have been in the middle of closing it.
+        _orphans.extend(getattr(self, name, None) for name in ("_store", "_linker"))
 
 
 _orphans: list[object] = []

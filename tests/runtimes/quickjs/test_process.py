@@ -175,6 +175,62 @@ def test_a_parents_runtime_refuses_to_work_in_a_forked_child() -> None:
     )
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.parametrize("layer", ["raw", "plain"])
+def test_a_closed_runtime_does_not_open_those_after_it_to_a_forked_child(layer: str) -> None:
+    _assert_quiet(
+        _run(
+            f"""
+            import os, warnings
+            warnings.simplefilter("ignore", DeprecationWarning)  # of forks, from 3.12
+            os.environ["JSACTORS_LAYER"] = "{layer}"
+            from runtimes import BrokenRuntimeError, QuickJSRuntime
+            closed, runtime = QuickJSRuntime(), QuickJSRuntime()
+            closed.close()
+            child = os.fork()
+            if child == 0:
+                try:
+                    runtime.evaluate("1")
+                except BrokenRuntimeError:
+                    os._exit(7)
+                os._exit(9)
+            _, status = os.waitpid(child, 0)
+            print(os.waitstatus_to_exitcode(status), runtime.evaluate("1"))
+            """
+        ),
+        "7 1",
+    )
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_an_instance_that_fails_at_a_fork_leaves_the_others_refused() -> None:
+    done = _run(
+        """
+        import os, warnings
+        warnings.simplefilter("ignore", DeprecationWarning)  # of forks, from 3.12
+        from runtimes import BrokenRuntimeError, QuickJSRuntime
+        from runtimes.quickjs._raw import RawInstance
+        first, runtime = QuickJSRuntime(), QuickJSRuntime()
+        orphan = RawInstance.orphan
+        def fail_for_the_first(instance):
+            if instance is first._guest._instance:
+                raise LookupError("for the test")
+            orphan(instance)
+        RawInstance.orphan = fail_for_the_first
+        child = os.fork()
+        if child == 0:
+            try:
+                runtime.evaluate("1")
+            except BrokenRuntimeError:
+                os._exit(7)
+            os._exit(9)
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        """
+    )
+    assert (done.stdout.strip(), done.returncode) == ("7", 0)
+    assert "for the test" in done.stderr
+
+
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_faulthandler_does_not_turn_limits_into_crashes(moment: str) -> None:
     enable = "import faulthandler; faulthandler.enable()"
