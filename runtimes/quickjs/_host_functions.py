@@ -114,6 +114,8 @@ class HostFunctionTable:
             SnapshotMismatch: Some are not given.
             TypeError: One is not callable, or is a coroutine function.
         """
+        if len(notes) > MAX_HOST_FUNCTIONS:
+            raise SnapshotMismatch("the snapshot is damaged: too many host functions")
         found = [_find(note, given) for note in notes]
         pairs = zip(notes, found, strict=True)
         missing = {shown(note.namespace, note.name) for note, known in pairs if known is None}
@@ -124,8 +126,6 @@ class HostFunctionTable:
                 f"{', '.join(names)[:1000]}",
                 missing=names,
             )
-        if len(notes) > MAX_HOST_FUNCTIONS:
-            raise SnapshotMismatch("the snapshot is damaged: too many host functions")
         changed = []
         for note, function in zip(notes, found, strict=True):
             assert function is not None

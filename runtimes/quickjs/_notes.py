@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Final
+
 import msgspec
+
+from runtimes.quickjs._abi import MAX_HOST_FUNCTIONS
+
+MOST_MODULES: Final = 65536
+_MOST_RUNS: Final = (1 << 32) // 4096 // 2
+"""Of a memory of 4 GiB: every other page of 4 KiB."""
 
 
 class FunctionNote(msgspec.Struct, array_like=True, frozen=True):
@@ -35,6 +43,23 @@ class ModuleNote(msgspec.Struct, array_like=True, frozen=True):
     served: bool
 
 
+class Outline(msgspec.Struct, array_like=True, frozen=True):
+    """What of `Notes` can be read without making an object for each run.
+
+    A run takes 3 bytes of notes and some 130 of Python's: how many there are must be known to be
+    plausible before they are decoded.
+
+    Attributes:
+        version: As in `Notes`.
+        wasm_pages: As in `Notes`.
+        runs: As they are encoded.
+    """
+
+    version: int
+    wasm_pages: int
+    runs: msgspec.Raw
+
+
 class Notes(msgspec.Struct, array_like=True, frozen=True):
     """What the host must know to make a guest again.
 
@@ -49,7 +74,7 @@ class Notes(msgspec.Struct, array_like=True, frozen=True):
 
     version: int
     wasm_pages: int
-    runs: list[tuple[int, int]]
-    functions: list[FunctionNote]
-    modules: list[ModuleNote]
+    runs: Annotated[list[tuple[int, int]], msgspec.Meta(max_length=_MOST_RUNS)]
+    functions: Annotated[list[FunctionNote], msgspec.Meta(max_length=MAX_HOST_FUNCTIONS)]
+    modules: Annotated[list[ModuleNote], msgspec.Meta(max_length=MOST_MODULES)]
     main: str | None

@@ -20,7 +20,7 @@ from runtimes.quickjs import _pages
 from runtimes.quickjs._engine import load_guest
 from runtimes.quickjs._handles import release_dropped
 from runtimes.quickjs._instance import WASM_PAGE, create_instance
-from runtimes.quickjs._notes import Notes
+from runtimes.quickjs._notes import MOST_MODULES, Notes, Outline
 from runtimes.quickjs._pages import PAGE, Image
 from runtimes.snapshots import Snapshot
 
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 ENGINE: Final = "quickjs"
 _VERSION: Final = 1
 _MOST_WASM_PAGES: Final = 65536
+_LIST_BYTES: Final = 5
+_RUN_BYTES: Final = 11
+"""What MessagePack takes for the head of a list, and for a run, at most."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ def capture(guest: Guest) -> Snapshot:
     """Take a snapshot of a guest that is not running.
 
     Raises:
-        JSRuntimeError: It is running, or shares memory with others.
+        JSRuntimeError: It is running, shares memory with others, or has too many modules.
     """
     guest.check()
     if guest.is_running:
@@ -72,6 +75,8 @@ def capture(guest: Guest) -> Snapshot:
     memory = guest._instance.refresh()
     runs = start.image.difference(memory, start.rest // PAGE)  # below is the stack, dead now
     modules, main = guest.modules.notes()
+    if len(modules) > MOST_MODULES:
+        raise JSRuntimeError(f"a snapshot takes at most {MOST_MODULES} modules")
     notes = Notes(_VERSION, len(memory) // WASM_PAGE, runs, guest.functions.notes(), modules, main)
     return Snapshot(
         engine=ENGINE,
@@ -89,7 +94,11 @@ def read(snapshot: Snapshot, hard_stop: HardStop) -> Notes:
         SnapshotMismatch: It is for another, or its parts do not fit together.
     """
     snapshot.require(ENGINE, load_guest(hard_stop).digest)
+    most_runs = len(snapshot.content) // PAGE  # each has a page at least
     try:
+        outline = msgspec.msgpack.decode(snapshot.notes, type=Outline)
+        if len(memoryview(outline.runs)) > _LIST_BYTES + _RUN_BYTES * most_runs:
+            _refuse("its notes name more pages than its content has")
         notes = msgspec.msgpack.decode(snapshot.notes, type=Notes)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         _refuse(f"its notes make no sense: {error}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import random
 import time
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +26,8 @@ from runtimes import (
     TimeoutExceeded,
 )
 from runtimes.quickjs import _wary
-from runtimes.quickjs._notes import Notes
+from runtimes.quickjs._host_functions import HostFunctionTable
+from runtimes.quickjs._notes import FunctionNote, Notes
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -102,6 +104,39 @@ def _with(original: Snapshot, **changes: Any) -> Snapshot:
 def test_notes_that_lie_are_refused(original: Snapshot, changes: dict[str, Any]) -> None:
     with pytest.raises(SnapshotMismatch):
         QuickJSRuntime(forgery.options(_with(original, **changes)))
+
+
+def _list_of(member: bytes, length: int) -> msgspec.Raw:
+    return msgspec.Raw(b"\xdd" + length.to_bytes(4, "big") + member * length)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"runs": _list_of(b"\x92\0\1", 2_000_000)},
+        {"functions": _list_of(b"\x93\xa0\xa0\0", 2_000_000)},
+        {"modules": _list_of(b"\x94\xa0\xc4\0\0\xc2", 2_000_000)},
+    ],
+    ids=["runs", "functions", "modules"],
+)
+def test_notes_that_would_be_large_are_refused_while_they_are_small(
+    original: Snapshot, changes: dict[str, Any]
+) -> None:
+    options = forgery.options(_with(original, **changes))
+    tracemalloc.start()
+    try:
+        with pytest.raises(SnapshotMismatch):
+            QuickJSRuntime(options)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 20_000_000
+
+
+def test_too_many_host_functions_are_refused_before_they_are_looked_for() -> None:
+    with pytest.raises(SnapshotMismatch) as caught:
+        HostFunctionTable().restore([FunctionNote("", "f", 0)] * 40_000, {})
+    assert caught.value.missing == ()
 
 
 def test_numbers_that_lie_find_nothing(original: Snapshot) -> None:
