@@ -8,10 +8,12 @@ and costs some fifty. Which one serves is decided once per process, by the raw l
 from __future__ import annotations
 
 import functools
+import importlib
 import os
 import threading
 import warnings
 import weakref
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from runtimes.errors import BrokenRuntimeError, WrongThread
@@ -218,7 +220,8 @@ def create_instance(
     Raises:
         GuestNotBuiltError: The guest is missing or of another build.
         InstanceUnusableError: Python is exiting.
-        MemoryError: The process has no room for another one.
+        MemoryError: The process, or the system, has no room for another one.
+        RuntimeError: This is a sub-interpreter.
         ValueError: The limit is below what the guest needs to start with.
     """
     if _exiting:
@@ -308,7 +311,8 @@ def selected_layer() -> Layer:
 
     Raises:
         ValueError: `LAYER_VARIABLE` names no layer.
-        RuntimeError: It asks for the raw layer, and that does not work here.
+        RuntimeError: It asks for the raw layer, and that does not work here; or this is no main
+            interpreter.
     """
     global _choice
     if _choice is None:
@@ -318,7 +322,28 @@ def selected_layer() -> Layer:
     return _choice
 
 
+def _require_main_interpreter() -> None:
+    """Refuse to work in a sub-interpreter, whose objects ctypes would hand to the main one.
+
+    Callbacks from C run in the main interpreter whoever made them, which crashes the process. This
+    is asked before the first instance of each interpreter, since each has modules of its own.
+
+    Raises:
+        RuntimeError: This is one.
+    """
+    for name in ("_interpreters", "_xxsubinterpreters"):  # from 3.13; before
+        with suppress(ImportError):
+            interpreters = importlib.import_module(name)
+            if interpreters.get_current() != interpreters.get_main():
+                raise RuntimeError(
+                    "runtimes do not work in a sub-interpreter: make them in the main one, whose "
+                    "threads run JavaScript in parallel"
+                )
+            return
+
+
 def _choose(wanted: str) -> Layer:
+    _require_main_interpreter()
     if wanted == "plain":
         return "plain"
     if wanted not in ("", "raw"):

@@ -57,6 +57,7 @@ class QuickJSRuntime(Calling, Life):
         Raises:
             MemoryError: The process has no room for another runtime: there are some 20,000.
             MemoryLimitError: The limit is too small to boot with, or to hold the snapshot.
+            RuntimeError: This is a sub-interpreter.
             SnapshotMismatch: The snapshot does not fit; see `from_snapshot`.
             ConversionError: A global cannot cross.
             WrongThread: The thread's stack is too small.

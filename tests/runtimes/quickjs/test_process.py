@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -292,6 +293,42 @@ def test_a_thread_whose_stack_is_too_small_is_refused() -> None:
             """
         ),
         "True\nStackLimitError",
+    )
+
+
+_INTERPRETERS = next(
+    (n for n in ("_interpreters", "_xxsubinterpreters") if importlib.util.find_spec(n)), ""
+)
+
+
+@pytest.mark.skipif(not _INTERPRETERS, reason="needs sub-interpreters")
+@pytest.mark.parametrize("layer", ["", "raw", "plain"])
+def test_a_runtime_in_a_sub_interpreter_is_refused(layer: str) -> None:
+    inner = """
+        try:
+            from runtimes import QuickJSRuntime
+        except ImportError:  # of a package that does not load there: as good a refusal
+            print("refused", flush=True)
+        else:
+            try:
+                runtime = QuickJSRuntime()
+                runtime.register("f", lambda: 1)
+                print(runtime.evaluate("f()"))
+            except RuntimeError as error:
+                print("refused" if "sub-interpreter" in str(error) else error, flush=True)
+        """
+    _assert_quiet(
+        _run(
+            f"""
+            import os
+            os.environ["JSACTORS_LAYER"] = "{layer}"
+            import {_INTERPRETERS} as interpreters
+            other = interpreters.create()
+            failure = interpreters.run_string(other, {textwrap.dedent(inner)!r})
+            print(failure or "alive")
+            """
+        ),
+        "refused\nalive",
     )
 
 
