@@ -234,7 +234,7 @@ def create_instance(
         if guest.allocation == "pooled":
             try:
                 instance = make(host, guest, memory_limit_bytes)
-            except ValueError:  # all slots are taken, or it is something that comes again
+            except (MemoryError, ValueError):  # no slot is free, or it is what comes again
                 guest = find(hard_stop, "on_demand")
     if instance is None:
         _room.demand(len(_live))

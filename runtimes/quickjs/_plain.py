@@ -35,7 +35,7 @@ from runtimes.quickjs._instance import (
     InstanceUnusableError,
 )
 from runtimes.quickjs._overlays import Overlays
-from runtimes.quickjs._traps import as_guest_trap
+from runtimes.quickjs._traps import as_guest_trap, as_refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -195,9 +195,7 @@ class PlainInstance:
         try:
             instance = self._linker.instantiate(self._store, loaded.module)
         except wasmtime.WasmtimeError as problem:
-            raise ValueError(
-                f"no guest with a memory limit of {memory_limit_bytes} bytes: {problem}"
-            ) from None
+            raise as_refusal(problem, memory_limit_bytes) from None
         self._exports = instance.exports(self._store)
         self.memory: memoryview = memoryview(b"")
         self.refresh()

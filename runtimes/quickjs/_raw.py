@@ -34,6 +34,7 @@ from runtimes.quickjs._raw_imports import (
     threads,
 )
 from runtimes.quickjs._raw_linked import INSTANCE_AT, TRAP_AT, Store, link
+from runtimes.quickjs._traps import as_refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,10 +81,7 @@ class RawInstance:
                 pre, self._context, start + INSTANCE_AT * 8, start + TRAP_AT * 8
             )
             if error:
-                problem = _capi.take_error(error)
-                raise ValueError(
-                    f"no guest with a memory limit of {memory_limit_bytes} bytes: {problem}"
-                )
+                raise as_refusal(_capi.take_error(error), memory_limit_bytes)
             if self._words[TRAP_AT]:
                 fail(self._state, visitor, None, self._words[TRAP_AT])
         finally:

@@ -1,4 +1,4 @@
-"""What wasmtime says when it unwinds a guest, as a `GuestTrap`."""
+"""What wasmtime says when it unwinds a guest, or makes none, as an exception of ours."""
 
 from __future__ import annotations
 
@@ -24,6 +24,17 @@ _FAULT = re.compile(r"memory fault at wasm address 0x([0-9a-f]+)")
 _WRAPPED = range(0xFFF0_0000, 0x1_0010_0000)
 """Where a stack pointer lands that went below 0, give or take a frame. The guest's own stack lies
 first in its memory, so this is how running over its end looks."""
+
+
+_LIMIT = "exceeds memory limits"
+"""What wasmtime says of a guest whose memory starts larger than it may be."""
+
+
+def as_refusal(cause: Exception, memory_limit_bytes: int | None) -> MemoryError | ValueError:
+    """Return why there is no instance: its limit is too small, or the system has no room."""
+    if _LIMIT in str(cause):
+        return ValueError(f"no guest with a memory limit of {memory_limit_bytes} bytes: {cause}")
+    return MemoryError(f"no room for another runtime: {cause}")
 
 
 def as_guest_trap(cause: wasmtime.Trap | wasmtime.WasmtimeError) -> GuestTrap:

@@ -332,6 +332,29 @@ def test_a_runtime_in_a_sub_interpreter_is_refused(layer: str) -> None:
     )
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a limit of the address space")
+@pytest.mark.parametrize("layer", ["raw", "plain"])
+def test_a_system_without_room_is_a_memory_error_that_says_why(layer: str) -> None:
+    _assert_quiet(
+        _run(
+            f"""
+            import os, resource
+            os.environ["JSACTORS_LAYER"] = "{layer}"
+            from runtimes import QuickJSRuntime, RuntimeOptions
+            options = RuntimeOptions(allocation="on_demand")
+            QuickJSRuntime(options).close()
+            in_use = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+            resource.setrlimit(resource.RLIMIT_AS, (in_use + 2**28, resource.RLIM_INFINITY))
+            try:
+                QuickJSRuntime(options)
+            except MemoryError as error:
+                print("room" in str(error), "mmap" in str(error))
+            """
+        ),
+        "True True",
+    )
+
+
 def test_warnings_as_errors_do_no_harm() -> None:
     _assert_quiet(
         _run(
