@@ -32,13 +32,20 @@ class Module:
     source: str
 
     def __post_init__(self) -> None:
-        """Refuse what is no text.
+        """Refuse what is no text, and a name that no file or snapshot could hold.
 
         Raises:
             TypeError: Name or source is not a str.
+            ValueError: The name has a lone surrogate.
         """
         if not isinstance(self.name, str) or not isinstance(self.source, str):
             raise TypeError("a Module's name and source are texts (str)")
+        try:
+            self.name.encode()
+        except UnicodeEncodeError:
+            raise ValueError(
+                f"{self.name!r:.100} is no name for a module: it has a lone surrogate"
+            ) from None
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], name: str | None = None) -> Module:

@@ -11,6 +11,7 @@ from runtimes.quickjs import _abi
 from runtimes.quickjs._encoded import plain_calls
 from runtimes.quickjs._handles import JSFunction
 from runtimes.quickjs._lean import lean_caller
+from runtimes.quickjs._names import encode_name
 from runtimes.quickjs._returns import convert
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def bind(guest: Guest, name: str, module: int, returns: type[T] | None) -> Bound
     Raises:
         ValueNotFound, ValueNotCallable: There is none.
     """
-    encoded = name.encode()
+    encoded = encode_name(name)
     numbers = (module, len(encoded))
     answer = guest.enter("guest_bind", numbers, encoded, DEFAULT)
     match answer:

@@ -8,6 +8,7 @@ from runtimes.errors import StaleHandle
 from runtimes.modules import ModuleHandle
 from runtimes.options import DEFAULT, Default
 from runtimes.quickjs._bound import BoundFunction, bind, call_many
+from runtimes.quickjs._names import encode_name
 from runtimes.quickjs._returns import convert
 
 if TYPE_CHECKING:
@@ -70,12 +71,13 @@ class Calling:
         Raises:
             ValueNotFound: There is none of that name.
             ValueNotCallable: It is no function.
+            ValueError: The name has a lone surrogate.
             StaleHandle: The handle is another runtime's.
             JSRuntimeError: Everything that a `Runtime` may raise.
         """
         if isinstance(function, str):
             guest = self._guest
-            name, encoded = function.encode(), guest.encode_args(args)
+            name, encoded = encode_name(function), guest.encode_args(args)
             number = 0 if module is None else self._number(module)
             numbers = (number, len(name), len(encoded))
             result = guest.enter("guest_call", numbers, encoded, timeout, name)
@@ -129,7 +131,7 @@ class Calling:
             JSRuntimeError: As `call_function`.
         """
         if isinstance(function, str):
-            name, numbers = function.encode(), (0, self._number(module))
+            name, numbers = encode_name(function), (0, self._number(module))
         else:
             name, numbers = b"", (self._guest.handle_id(function), 0)
         results = call_many(self._guest, numbers, name, args_list, timeout)
@@ -162,6 +164,7 @@ class Calling:
         Raises:
             ValueNotFound: There is none of that name.
             ValueNotCallable: It is no function.
+            ValueError: The name has a lone surrogate.
             JSRuntimeError: Everything that a `Runtime` may raise.
         """
         return bind(self._guest, name, self._number(module), returns)
@@ -200,7 +203,7 @@ class Calling:
             MissingEntrypoint: It has none.
             JSRuntimeError: Everything that a `Runtime` may raise.
         """
-        name = (self.options.default_entrypoint or "").encode()
+        name = encode_name(self.options.default_entrypoint or "")
         encoded = self._guest.encode_args(args)
         numbers = (self._number(module), len(name), len(encoded))
         result = self._guest.enter("guest_call_entrypoint", numbers, encoded, timeout, name)
@@ -235,9 +238,10 @@ class Calling:
 
         Raises:
             ValueNotFound: There is none of that name, or it is ``undefined``; ``null`` is found.
+            ValueError: The name has a lone surrogate.
             JSRuntimeError: Everything that a `Runtime` may raise.
         """
-        encoded = name.encode()
+        encoded = encode_name(name)
         numbers = (self._number(module), len(encoded))
         result = self._guest.enter("guest_get_value", numbers, encoded, timeout)
         return result if returns is None else convert(result, returns)

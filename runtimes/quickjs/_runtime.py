@@ -16,6 +16,7 @@ from runtimes.quickjs._calling import Calling
 from runtimes.quickjs._guest import Guest
 from runtimes.quickjs._life import Life
 from runtimes.quickjs._modules import line_of
+from runtimes.quickjs._names import encode_name
 from runtimes.quickjs._returns import convert
 from runtimes.quickjs._threads import require_stack
 
@@ -208,8 +209,9 @@ class QuickJSRuntime(Calling, Life):
 
         Raises:
             ConversionError: The value cannot cross.
+            ValueError: The name has a lone surrogate.
         """
-        text, encoded = name.encode(), self._guest.codec.encode(value)
+        text, encoded = encode_name(name), self._guest.codec.encode(value)
         numbers = (len(text), len(encoded))
         self._guest.enter("guest_set_global", numbers, encoded, DEFAULT, text)
 
@@ -224,13 +226,14 @@ class QuickJSRuntime(Calling, Life):
 
         Raises:
             TypeError: It is not callable, or is async.
-            ValueError: The name is empty or holds NUL, or there are too many functions.
+            ValueError: The name is empty, holds NUL or a lone surrogate, or there are too many
+                functions.
         """
         if not name or "\0" in name or namespace == "" or "\0" in (namespace or ""):
             raise ValueError(f"{name!r} is no name for a host function")
         self._guest.check()
+        space, text = encode_name(namespace or ""), encode_name(name)
         number, arity = self._guest.functions.add(namespace or "", name, function)
-        space, text = (namespace or "").encode(), name.encode()
         numbers = (number, arity, len(space), len(text))
         self._guest.enter("guest_register", numbers, space + text, DEFAULT)
 

@@ -78,3 +78,9 @@ def test_a_link_that_leads_out_of_the_folder_is_not_followed(tmp_path: Path) -> 
 
 def test_a_modules_name_and_source_make_it_equal() -> None:
     assert Module("a.js", "1") == Module("a.js", "1") != Module("a.js", "2")
+
+
+def test_a_name_with_a_lone_surrogate_is_refused_and_a_source_may_have_one() -> None:
+    with pytest.raises(ValueError, match="no name for a module"):
+        Module("a\ud800.js", "")
+    assert Module("a.js", "'\ud800'").source == "'\ud800'"

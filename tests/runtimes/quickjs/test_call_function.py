@@ -176,3 +176,29 @@ def test_a_global_is_set_and_replaced(runtime: QuickJSRuntime) -> None:
     runtime.set_global("x", [2])
     assert runtime.evaluate("x") == [2]
     assert runtime.evaluate("x = 3; delete globalThis.x") is True
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda runtime, name: runtime.call_function(name),
+        lambda runtime, name: runtime.call_many(name, [()]),
+        lambda runtime, name: runtime.function(name),
+        lambda runtime, name: runtime.get_value(name),
+        lambda runtime, name: runtime.set_global(name, 1),
+        lambda runtime, name: runtime.register(name, abs),
+        lambda runtime, name: runtime.register("f", abs, namespace=name),
+    ],
+    ids=["call", "call_many", "function", "get", "set", "register", "namespace"],
+)
+def test_a_name_with_a_lone_surrogate_is_a_clear_error(
+    runtime: QuickJSRuntime, use: Callable[[QuickJSRuntime, str], object]
+) -> None:
+    with pytest.raises(ValueError, match="is no name: it has a lone surrogate"):
+        use(runtime, "a\ud800")
+
+
+@pytest.mark.parametrize("name", [5, None, b"f"])
+def test_a_function_is_looked_up_by_a_text(runtime: QuickJSRuntime, name: Any) -> None:
+    with pytest.raises(TypeError, match="a name is a text"):
+        runtime.function(name)
