@@ -69,8 +69,16 @@ class Snapshot:
         """Refuse what could not be written.
 
         Raises:
+            TypeError: A part is of a wrong type.
             ValueError: The engine's name or fingerprint is none.
         """
+        if not isinstance(self.engine, str):
+            raise TypeError(f"a snapshot's engine is a text (str), not {self.engine!r:.100}")
+        for part in ("fingerprint", "notes", "content"):
+            value = getattr(self, part)
+            view = part == "content" and isinstance(value, memoryview) and value.readonly
+            if not view and not isinstance(value, bytes):
+                raise TypeError(f"a snapshot's {part} must be bytes, not {type(value).__name__}")
         if not _ENGINE_NAME.fullmatch(self.engine):
             raise ValueError(
                 f"{self.engine!r} is no name for an engine: a-z, 0-9, - and _, at most 16"

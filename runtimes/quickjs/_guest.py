@@ -30,7 +30,7 @@ from runtimes.quickjs._encoded import require_sequence
 from runtimes.quickjs._handles import Handle, JSFunction, JSPromise, release_dropped
 from runtimes.quickjs._instance import InstanceUnusableError, stay_behind_at_exit
 from runtimes.quickjs._lease import Lease
-from runtimes.quickjs._memory import SHORT, GuestMemory, budget_of
+from runtimes.quickjs._memory import LONGEST, SHORT, GuestMemory, budget_of
 from runtimes.quickjs._outcomes import Outcomes
 from runtimes.quickjs._shared import Shares
 from runtimes.quickjs._threads import require_room, require_stack
@@ -85,14 +85,16 @@ class Guest(Outcomes):
         self._limit: float | None = None
         self._thread = get_ident()
         self._depth = 0
-        self._usual_seconds = options.timeout
+        self._usual_seconds = _bounded(options.timeout)
         self._usual_budget = budget_of(options.timeout)
         self._exports: dict[str, Callable[..., int]] = {}
         self._instance = make_instance(self._callbacks, options, self.hard_stop, notes)
         self._memory = self._callbacks.memory = GuestMemory(
             self._instance, options, self._call, self._break
         )
-        self._lease = self._callbacks.lease = Lease(self._instance, grace=options.hard_stop_grace)
+        self._lease = self._callbacks.lease = Lease(
+            self._instance, grace=min(options.hard_stop_grace, LONGEST)
+        )
         try:
             adopt(self, notes)
         except BaseException:
@@ -358,7 +360,7 @@ class Guest(Outcomes):
         guarded = self.wary and not self._depth
         try:
             if guarded:
-                self._limit = self.options.timeout or _CHORE_SECONDS
+                self._limit = self._usual_seconds or _CHORE_SECONDS
                 self._lease.begin(monotonic() + self._limit)
             return call(*numbers)
         except BaseException as error:
@@ -380,9 +382,9 @@ class Guest(Outcomes):
             TimeoutExceeded: There is no time left: the limit is 0 or negative.
         """
         if isinstance(timeout, Default):
-            seconds = None if self._depth else self.options.timeout
+            seconds = None if self._depth else self._usual_seconds
         else:
-            seconds = timeout
+            seconds = _bounded(timeout)
         left = seconds
         if self.deadline is not None:
             until = self.deadline - monotonic()
@@ -401,3 +403,8 @@ class Guest(Outcomes):
 
     def _make_handle(self, kind: int, handle_id: int) -> Handle:
         return (JSFunction if kind == HANDLE_FUNCTION else JSPromise)(self, handle_id)
+
+
+def _bounded(seconds: float | None) -> float | None:
+    """A time limit that a float can hold: an int may be larger than any."""
+    return None if seconds is None else min(seconds, LONGEST)

@@ -27,7 +27,7 @@ _INPUT = Struct("<II")
 
 _NODE_BYTES = 64
 _MOST_NODES = 4_000_000
-_LONGEST = 1e9
+LONGEST = 1e9
 """Seconds; what is longer is as good as unlimited, and fits the header's 64 bits as nanoseconds."""
 
 
@@ -52,7 +52,7 @@ def _limits(memory: int | None, result: int | None, nodes: int | None, stack: in
 
 def budget_of(seconds: float | None) -> int:
     """Return what the header says of a time limit: nanoseconds, where 0 is no limit."""
-    return 0 if seconds is None else max(1, int(min(seconds, _LONGEST) * 1e9))
+    return 0 if seconds is None else max(1, int(min(seconds, LONGEST) * 1e9))
 
 
 class GuestMemory:

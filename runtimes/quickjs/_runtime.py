@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
+from typing import Any, Self, TypeVar, overload
 
 from runtimes.errors import JSError, JSSyntaxError
 from runtimes.modules import Module, ModuleHandle
@@ -19,9 +19,7 @@ from runtimes.quickjs._modules import line_of
 from runtimes.quickjs._names import encode_name
 from runtimes.quickjs._returns import convert
 from runtimes.quickjs._threads import require_stack
-
-if TYPE_CHECKING:
-    from runtimes.snapshots import Snapshot
+from runtimes.snapshots import Snapshot
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -294,8 +292,11 @@ class QuickJSRuntime(Calling, Life):
             SnapshotMismatch: It is of another build, or damaged, or its scripts know host functions
                 that the options lack (``missing`` lists them).
             MemoryLimitError: It holds more than the options allow.
+            TypeError: It is no `Snapshot`: None would be a runtime that starts from nothing.
             ValueError: The options have another source for a module that is loaded in it.
         """
+        if not isinstance(snapshot, Snapshot):
+            raise TypeError(f"from_snapshot takes a Snapshot, not {snapshot!r:.100}")
         return cls(replace(options or RuntimeOptions(), snapshot=snapshot))
 
     def __repr__(self) -> str:

@@ -183,3 +183,28 @@ def test_the_mismatch_says_which_build_and_which_engine() -> None:
         snapshot.require("quickjs", bytes(32))
     with pytest.raises(SnapshotMismatch, match=r"build 000000000000.*build 010101010101"):
         snapshot.require("echo", b"\1" * 32)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"engine": b"echo"},
+        {"engine": None},
+        {"fingerprint": "x" * 32},
+        {"fingerprint": bytearray(32)},
+        {"notes": "notes"},
+        {"notes": None},
+        {"content": [1]},
+        {"content": bytearray(4)},
+        {"content": memoryview(bytearray(4))},
+    ],
+    ids=lambda changes: "-".join((*changes, *(type(value).__name__ for value in changes.values()))),
+)
+def test_parts_of_a_wrong_type_are_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(TypeError, match=next(iter(changes))):
+        _snapshot(**changes)
+
+
+def test_a_view_that_nobody_can_write_to_is_as_good_as_bytes() -> None:
+    snapshot = _snapshot(content=memoryview(b"heap"))
+    assert Snapshot.from_bytes(snapshot.to_bytes()).content == b"heap"

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -347,3 +347,9 @@ def test_a_thousand_host_functions_are_bound(make_runtime: MakeRuntime) -> None:
     runtime = make_runtime(host_functions=functions)
     restored = make_runtime(snapshot=runtime.snapshot(), host_functions=functions)
     assert restored.evaluate("[f0(), f999()]") == [0, 999]
+
+
+@pytest.mark.parametrize("nothing", [None, b"", 1])
+def test_a_runtime_is_not_made_from_what_is_no_snapshot(nothing: Any) -> None:
+    with pytest.raises(TypeError, match="takes a Snapshot"):
+        QuickJSRuntime.from_snapshot(nothing)

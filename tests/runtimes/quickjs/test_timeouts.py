@@ -246,3 +246,9 @@ def test_a_forged_interruption_is_no_timeout(runtime: QuickJSRuntime) -> None:
     with pytest.raises(JSError) as caught:
         runtime.evaluate("const e = new Error('interrupted'); e.name = 'InternalError'; throw e")
     assert caught.value.message == "interrupted"
+
+
+def test_limits_that_no_float_can_hold_are_as_good_as_none(make_runtime: MakeRuntime) -> None:
+    runtime = make_runtime(timeout=10**400, hard_stop_grace=10**400)
+    assert runtime.evaluate("1") == 1
+    assert runtime.evaluate("2", timeout=10**400) == 2
