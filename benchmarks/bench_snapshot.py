@@ -91,7 +91,7 @@ def benchmark(quick: bool) -> Report:
         "Wall time, best round (the median is in the results). `restore`, `from bytes, restore` "
         "and `load anew` include a call of an exported function and the runtime's end. "
         "`anew / restore` is the ratio of the medians. Bytes are taken as trusted; those that are "
-        "not cost the same to restore, and run a fifth slower afterwards.",
+        "not cost the same to restore, and run a third slower afterwards.",
     ]
     return report
 

@@ -49,7 +49,7 @@ class RuntimeOptions:
         default_entrypoint: Name of the function that is a module's entrypoint if it registers none
             and has no default export.
         hard_stop: How code that never polls is stopped: ``"check"`` by tests built into the guest
-            (free), ``"epoch"`` by tests that wasmtime adds (a fifth slower; it also holds against
+            (free), ``"epoch"`` by tests that wasmtime adds (a third slower; it also holds against
             a guest whose own code was corrupted).
         hard_stop_grace: Seconds between the deadline, when the script is asked to stop, and the
             hard stop, which costs the runtime.

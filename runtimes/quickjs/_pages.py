@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 PAGE: Final = 4096
 """Bytes; that of the machines which fault pages in. WebAssembly's own are 16 times as large."""
-_OWN_PAGES: Final = 1024 * 1024
-"""Bytes; a copy that is as long gets pages of its own."""
+_OWN_PAGES: Final = 4 * 1024 * 1024
+"""Bytes; a copy that is as long gets pages of its own, which costs a page fault for each."""
 
 _ZEROS: Final = bytearray(PAGE)
 

@@ -56,6 +56,16 @@ def test_handles_of_the_captured_runtime_are_stale_in_the_restored(
     assert (function(), promise.result()) == (1, 2)
 
 
+def test_a_large_heap_is_carried_over_as_it_is_and_as_bytes(make_runtime: MakeRuntime) -> None:
+    runtime = make_runtime()
+    runtime.evaluate("var large = new Uint8Array(8e6).fill(7); 0")
+    snapshot = runtime.snapshot()
+    assert snapshot == runtime.snapshot()
+    for each in (snapshot, Snapshot.from_bytes(snapshot.to_bytes(), trusted=True)):
+        with QuickJSRuntime.from_snapshot(each) as restored:
+            assert restored.evaluate("large.every((byte) => byte === 7)")
+
+
 def test_a_runtime_that_shares_memory_is_not_captured(make_runtime: MakeRuntime) -> None:
     buffer = SharedBuffer(8)
     runtime = make_runtime(allocation="on_demand", globals={"shared": buffer})
