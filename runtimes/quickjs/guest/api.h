@@ -202,6 +202,6 @@ GUEST_EXPORT(guest_shutdown)(void) {
   while (shares) guest_unshare(shares->number);
   heap_free(input());
   out_free();
-  return heap_used;
+  return heap_used - heap_sealed;
 }
 #endif

@@ -13,6 +13,7 @@ enum {
   USUAL_ARENA = 4096,     /* bytes; upstream's */
 };
 
+static size_t heap_sealed; /* bytes handed out for good */
 static size_t heap_small; /* the bytes in use below which arenas are small; 0 before the end of boot */
 
 /* Called by the engine, through a named edit: bytes of a new arena for blocks of that size. */
@@ -52,6 +53,7 @@ static void seal_heap(void) {
       block->size &= ~(uint32_t)BLOCK_FREE;
       after->size &= ~(uint32_t)BLOCK_PREV_FREE;
       heap_count(size);
+      heap_sealed += size;
     }
     block = after;
   }
