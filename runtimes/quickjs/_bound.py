@@ -148,13 +148,13 @@ def call_many(
     """
     payload = _encode_calls(guest, args_list)
     guest.check()
-    guest.note(_abi.CALLS_DONE, _NO_CALL)
+    guest._memory.write(_abi.CALLS_DONE, _NO_CALL)
     try:
         results = guest.enter(
             "guest_call_many", (*numbers, len(name), len(payload)), payload, timeout, name
         )
     except JSRuntimeError as error:
-        index = guest.noted(_abi.CALLS_DONE)
+        index = guest._memory.read(_abi.CALLS_DONE)  # of a lost guest, too
         if index != _NO_CALL:
             error.call_index = index
             error.add_note(f"in call {index} of a batch; those before it have run")

@@ -30,7 +30,7 @@ from runtimes.quickjs._encoded import require_sequence
 from runtimes.quickjs._handles import Handle, JSFunction, JSPromise, release_dropped
 from runtimes.quickjs._instance import InstanceUnusableError, stay_behind_at_exit
 from runtimes.quickjs._lease import Lease
-from runtimes.quickjs._memory import LONGEST, SHORT, GuestMemory, budget_of
+from runtimes.quickjs._memory import LONGEST, SHORT, GuestMemory, bounded, budget_of
 from runtimes.quickjs._outcomes import Outcomes
 from runtimes.quickjs._shared import Shares
 from runtimes.quickjs._threads import require_room, require_stack
@@ -85,7 +85,7 @@ class Guest(Outcomes):
         self._limit: float | None = None
         self._thread = get_ident()
         self._depth = 0
-        self._usual_seconds = _bounded(options.timeout)
+        self._usual_seconds = bounded(options.timeout)
         self._usual_budget = budget_of(options.timeout)
         self._exports: dict[str, Callable[..., int]] = {}
         self._instance = make_instance(self._callbacks, options, self.hard_stop, notes)
@@ -327,14 +327,6 @@ class Guest(Outcomes):
         self.check()
         return self._memory.read(_abi.MEMORY_USED)
 
-    def note(self, offset: int, number: int) -> None:
-        """Write a field of the header that tells of the run to come."""
-        self._memory.write(offset, number)
-
-    def noted(self, offset: int) -> int:
-        """Read a field of the header, even of a guest that is lost; not of one that is closed."""
-        return self._memory.read(offset)
-
     def collect(self) -> int:
         """Collect garbage and return the bytes in use."""
         self.check()
@@ -384,7 +376,7 @@ class Guest(Outcomes):
         if isinstance(timeout, Default):
             seconds = None if self._depth else self._usual_seconds
         else:
-            seconds = _bounded(timeout)
+            seconds = bounded(timeout)
         left = seconds
         if self.deadline is not None:
             until = self.deadline - monotonic()
@@ -403,8 +395,3 @@ class Guest(Outcomes):
 
     def _make_handle(self, kind: int, handle_id: int) -> Handle:
         return (JSFunction if kind == HANDLE_FUNCTION else JSPromise)(self, handle_id)
-
-
-def _bounded(seconds: float | None) -> float | None:
-    """A time limit that a float can hold: an int may be larger than any."""
-    return None if seconds is None else min(seconds, LONGEST)

@@ -50,6 +50,11 @@ def _limits(memory: int | None, result: int | None, nodes: int | None, stack: in
     )
 
 
+def bounded(seconds: float | None) -> float | None:
+    """Return a time limit that a float can hold: an int may be larger than any."""
+    return None if seconds is None else min(seconds, LONGEST)
+
+
 def budget_of(seconds: float | None) -> int:
     """Return what the header says of a time limit: nanoseconds, where 0 is no limit."""
     return 0 if seconds is None else max(1, int(min(seconds, LONGEST) * 1e9))

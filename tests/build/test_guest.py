@@ -6,7 +6,8 @@ import pytest
 import wasmtime
 
 from runtimes.quickjs.guest import build, flags, image
-from runtimes.quickjs.guest.stop_checks import MAGIC, Module, Reader, skip_locals
+from runtimes.quickjs.guest.binary import MAGIC, Reader, skip_locals
+from runtimes.quickjs.guest.stop_checks import Module
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 import wasmtime
 
 from runtimes.quickjs.guest import build, image
-from runtimes.quickjs.guest.stop_checks import PassError
+from runtimes.quickjs.guest.binary import PassError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,17 +8,13 @@ from typing import Any
 import pytest
 import wasmtime
 
+from runtimes.quickjs.guest.binary import MAGIC, PassError, Reader, block, unsigned
 from runtimes.quickjs.guest.stop_checks import (
     LOOK_PLACE,
-    MAGIC,
     STOP_PLACE,
     Module,
-    PassError,
-    Reader,
-    block,
     insert_checks,
     stop_check,
-    unsigned,
 )
 
 WORD = 64

@@ -15,7 +15,7 @@ The exports that boot are removed, since booting twice would forget a whole heap
 
     python -m guest.image IN OUT
 
-The binary format is chapter 5 of the WebAssembly Core Specification 2.0. wasmtime is imported.
+wasmtime is imported.
 """
 
 from __future__ import annotations
@@ -26,20 +26,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .checks import CLOCK
-from .stop_checks import (
+from .binary import (
     END,
     EXPORT_SECTION,
     GLOBAL,
     GLOBAL_SECTION,
     I32,
     I32_CONST,
-    MAGIC,
     PassError,
     Reader,
     block,
+    sections,
+    signed,
     unsigned,
+    vector,
+    write,
 )
+from .checks import CLOCK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,19 +93,6 @@ def mutable_globals(content: bytes) -> list[MutableGlobal]:
     return found
 
 
-def sections(content: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield the number and the body of each section.
-
-    Raises:
-        PassError: It is no WebAssembly module.
-    """
-    reader = Reader(content)
-    if reader.take(len(MAGIC)) != MAGIC:
-        raise PassError("not a WebAssembly module of version 1")
-    while not reader.at_end:
-        yield reader.byte(), reader.block()
-
-
 def exports(body: bytes) -> Iterator[tuple[str, bytes]]:
     """Yield the name and the bytes of each entry of an export section."""
     reader = Reader(body)
@@ -112,16 +102,6 @@ def exports(body: bytes) -> Iterator[tuple[str, bytes]]:
         reader.byte()
         reader.unsigned()
         yield name, reader.data[start : reader.at]
-
-
-def write(found: list[tuple[int, bytes]]) -> bytes:
-    """Write a module of these sections."""
-    return MAGIC + b"".join(bytes([number]) + block(body) for number, body in found)
-
-
-def vector(items: list[bytes]) -> bytes:
-    """Write a count and the items."""
-    return unsigned(len(items)) + b"".join(items)
 
 
 def probe_name(variable: MutableGlobal) -> str:
@@ -215,16 +195,6 @@ def runs(memory: bytes) -> Iterator[tuple[int, int]]:
             start = None
     if start is not None:
         yield start, len(memory)
-
-
-def signed(value: int) -> bytes:
-    """Write a signed LEB128 number."""
-    out = bytearray()
-    while not -64 <= value < 64:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value & 0x7F)
-    return bytes(out)
 
 
 def segment(start: int, content: bytes) -> bytes:
