@@ -72,8 +72,10 @@ class Alarm:
         """Settle what is overdue; return when to look again."""
         expired, following = self._address.mailbox.overdue(now)
         for reply in expired:
-            if reply._expire():
-                _trace.query_left(self._address, reply, "timeout")
+            # Somebody else may have settled it just now: but we took it out of the queue, and so it
+            # is for us to say that it has left.
+            reply._expire()
+            _trace.query_left(self._address, reply, _trace.outcome_of(reply._error, "timeout"))
         return following
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -89,6 +90,21 @@ def test_queries_that_do_not_run_are_events_too(worker: Handle, gate: Gate, log:
     outcomes = [event.fields["outcome"] for event in log.wait_for("query.done", 4)]
     assert sorted(outcomes) == ["cancelled", "stopped", "stopped", "timeout"]
     assert held.done()
+
+
+def test_a_query_is_one_event_whoever_sees_first_that_its_time_is_over(
+    worker: Handle, gate: Gate, log: EventLog
+) -> None:
+    cell = worker._cell
+    worker.send(Do(gate.hold))
+    gate.reached.wait(10)
+    reply = worker.send(Do(lambda w: 1), timeout=60)
+    assert reply._expire()  # who waits for it looked at the clock,
+    cell.watch._look(math.inf)  # the alarm takes it out of the queue,
+    cell.withdrawn(reply)  # and who waits comes too late for that
+    gate.open()
+    events = log.wait_for("query.done", 2)
+    assert sorted(event.fields["outcome"] for event in events) == ["ok", "timeout"]
 
 
 def test_each_query_is_one_event_even_if_it_is_run_again(worker: Handle, log: EventLog) -> None:
