@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 import wasmtime
 
-from runtimes.quickjs.guest import build, image
+from runtimes.quickjs.guest import booting, build, image
 from runtimes.quickjs.guest.binary import PassError
 
 if TYPE_CHECKING:
@@ -24,21 +24,21 @@ GUEST = """
   (global (export "guest_header") i32 (i32.const 65544))
   (data (i32.const 65536) "given")
   (func (export "_initialize") (i32.store8 (i32.const 65541) (i32.const 33)))
-  (func (export "guest_boot") (result i64)
+  (func (export "guest_boot") (param i32 i32 i32) (result i64)
     (i32.store (i32.const 65000) (i32.const 7))  ;; on the stack
     (drop (call $time (i32.const 0) (i64.const 1) (i32.const 65544)))
     (drop (memory.grow (i32.const 3)))
     (i32.store8 (i32.const 200000) (i32.const 9))
     {boot}
-    (i64.const {status}))
+    (i64.const {count}))
   (func (export "guest_adopt") (param i64) (result i64)
     (i64.load (i32.const 65544))))
 """
 
 
-def wasm(boot: str = "", status: int = 0) -> bytes:
+def wasm(boot: str = "", count: int = 1) -> bytes:
     """A guest that does this, too, while it boots."""
-    text = GUEST.replace("{boot}", boot).replace("{status}", str(status))
+    text = GUEST.replace("{boot}", boot).replace("{count}", str(count))
     return bytes(wasmtime.wat2wasm(text))
 
 
@@ -63,10 +63,10 @@ def test_an_instance_starts_with_the_booted_memory() -> None:
     memory = memory_of(image.make_image(wasm()))
     assert len(memory) == 5 * image.WASM_PAGE
     assert memory[65536:65542] == b"given!"
-    assert int.from_bytes(memory[65544:65552], "little") == image.BOOT_TIME_NS
+    assert int.from_bytes(memory[65544:65552], "little") == booting.BOOT_TIME_NS
     assert memory[200000] == 9
     assert memory.count(0) == len(memory) - 6 - 1 - len(
-        image.BOOT_TIME_NS.to_bytes(8, "little").replace(b"\0", b"")
+        booting.BOOT_TIME_NS.to_bytes(8, "little").replace(b"\0", b"")
     )
 
 
@@ -108,7 +108,7 @@ def test_a_guest_that_is_not_at_rest_is_refused(boot: str, problem: str) -> None
 
 def test_a_guest_that_says_it_did_not_boot_is_refused() -> None:
     with pytest.raises(PassError, match="guest_boot failed"):
-        image.make_image(wasm(status=1))
+        image.make_image(wasm(count=0))
 
 
 @pytest.mark.parametrize(

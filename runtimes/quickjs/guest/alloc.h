@@ -202,7 +202,7 @@ static bool heap_grow(uint32_t size) {
   return true;
 }
 
-static uint32_t heap_block_size(size_t request) {
+static inline uint32_t heap_block_size(size_t request) {
   uint32_t size = (uint32_t)request + HEAP_OVERHEAD + HEAP_ALIGN - 1;
   size &= ~(uint32_t)(HEAP_ALIGN - 1);
   return size < HEAP_MIN_BLOCK ? HEAP_MIN_BLOCK : size;
@@ -216,6 +216,14 @@ static inline void heap_count(uint32_t more) {
   heap_used += more;
   if (heap_used > heap_peak)
     heap_peak = heap_used;
+}
+
+/* Make two blocks in use of one; returns the second. Each is at least of the smallest size. */
+static inline Block *heap_split(Block *block, uint32_t size) {
+  Block *second = block_after(block, size);
+  second->size = block_size(block) - size;
+  block->size = size | (block->size & BLOCK_FLAGS);
+  return second;
 }
 
 /* Shorten a block that counts as in use to `size`; the rest joins the free memory behind it. */

@@ -60,15 +60,22 @@ static void set_hooks(void) {
   JS_SetModuleLoaderFunc2(rt, module_normalize, module_load, module_check_attributes, NULL);
 }
 
-/* Boot the engine; once, at build time (image.py), without limits. Returns 0, or 1: out of memory. */
-GUEST_EXPORT(guest_boot)(void) {
+/* Boot the engine; once, at build time (image.py), without limits. The build tells which blocks are
+ * `hot`, and gets a list of all in `blocks`, which has room enough; see layout.h. Returns how many there
+ * are, or 0: out of memory. */
+GUEST_EXPORT(guest_boot)(uint32_t hot, uint32_t hot_count, uint32_t blocks) {
   guest_header.abi = GUEST_ABI;
   guest_header.size = sizeof guest_header;
-  rt = JS_NewRuntime2(&engine_allocator, NULL);
-  if (!rt) return 1;
+  if (!layout_begin((HotBlock *)(uintptr_t)hot, hot_count, (BootBlock *)(uintptr_t)blocks)) return 0;
+  rt = JS_NewRuntime2(&boot_allocator, NULL);
+  if (!rt) return 0;
   set_hooks();
   ctx = JS_NewContext(rt);
-  if (!ctx || !install_globals(ctx) || !guest_reserve(0)) return 1;
+  if (!ctx || !install_globals(ctx) || !set_input(boot_alloc(SMALLEST_INPUT), SMALLEST_INPUT)) return 0;
+  rt->mf = engine_allocator;
+  guest_small_most = LARGEST_SMALL;
   seal_image();
-  return 0;
+  uint32_t count = layout.count;
+  layout = (Layout){0};
+  return count;
 }

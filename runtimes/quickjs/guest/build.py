@@ -128,7 +128,7 @@ class Guest:
         return True
 
     def build(self) -> None:
-        """Compile, insert the stop checks, boot, check, put the result in place and in the cache.
+        """Compile, insert the stop checks, rehearse, boot, check, put it in place and in the cache.
 
         Safe while another build runs: each works in its own folder, and files appear by renaming.
 
@@ -147,7 +147,8 @@ class Guest:
             _run_step("apply_edits.py", "engine", work=work)
             self._compile(work)
             self._insert_stop_checks(work)
-            _run_step("image.py", "stoppable.wasm", "guest.wasm", work=work)
+            _run_step("rehearsal.py", "stoppable.wasm", "hot.json", work=work)
+            _run_step("image.py", "stoppable.wasm", "guest.wasm", "--hot", "hot.json", work=work)
             content = (work / "guest.wasm").read_bytes()
             abi = abi_number(work / "guest")
         check_product(content)

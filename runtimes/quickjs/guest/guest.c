@@ -17,6 +17,7 @@ static bool guest_compiling; /* set by the engine: a refused request now would b
 void guest_note_stack_overflow(void);
 size_t guest_gc_threshold(size_t used);
 struct list_head;
+static size_t guest_small_most; /* bytes of the largest block that comes from an arena */
 static size_t guest_arena_size(size_t block);
 static bool guest_keeps_arena(const struct list_head *free_link);
 static double guest_time_origin; /* of performance: milliseconds since 1970 */
@@ -46,6 +47,7 @@ static JSContext *ctx;
 #include "jobs.h"
 #include "report.h"
 #include "sealing.h"
+#include "layout.h"
 #include "boot.h"
 #include "adopt.h"
 #include "calls.h"

@@ -7,12 +7,15 @@ enum {
 
 static char *input(void) { return (char *)(uintptr_t)guest_header.input_ptr; }
 
-static uint32_t replace_input(uint32_t capacity) {
-  heap_free(input());
-  void *buffer = heap_alloc(capacity);
+static uint32_t set_input(void *buffer, uint32_t capacity) {
   guest_header.input_ptr = (uint32_t)(uintptr_t)buffer;
   guest_header.input_capacity = buffer ? capacity : 0;
   return guest_header.input_ptr;
+}
+
+static uint32_t replace_input(uint32_t capacity) {
+  heap_free(input());
+  return set_input(heap_alloc(capacity), capacity);
 }
 
 /* Free most of a buffer that is too large to keep, at the end of a run, when nobody needs it. */

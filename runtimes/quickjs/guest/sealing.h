@@ -1,16 +1,16 @@
 /* Sealing the image: where what comes after boot is put.
  *
  * Instances share the pages of the image for as long as they do not write to them, and each page that
- * one does write to costs it 4 KiB and a page fault. After boot, the engine's arenas (of blocks of one
- * size each) and the free blocks between them lie all over the heap; a first script that took a block
- * of each size would write to a page for each. So they are closed, and new arenas lie close together
- * behind the image, small ones at first. (A first `1 + 1` then writes to 16 pages and not to 22.)
+ * one does write to costs it 4 KiB and a page fault. The free blocks that boot leaves behind lie all over
+ * the heap. So they are closed, and arenas, of which boot makes none, lie close together behind the
+ * image, small ones at first. Which blocks of the boot itself are written to, layout.h knows.
  */
 
 enum {
   SMALL_HEAP = 24 * 1024, /* as long as less than this was added to the image, arenas are small */
   SMALL_ARENA = 4,        /* blocks */
   USUAL_ARENA = 4096,     /* bytes; upstream's */
+  LARGEST_SMALL = 512,    /* bytes of a block that comes from an arena; upstream's */
 };
 
 static size_t heap_sealed; /* bytes handed out for good */
@@ -32,17 +32,6 @@ static bool guest_keeps_arena(const struct list_head *free_link) {
 #endif
 }
 
-/* Take no more blocks from arenas that are partly full. */
-static void seal_arenas(void) {
-  for (int i = 0; i < JS_ARENA_BLOCK_SIZE_COUNT; i++) {
-    struct list_head *each, *next;
-    list_for_each_safe(each, next, &rt->arena_state.free_arena_list[i]) {
-      list_del(each);
-      init_list_head(each); /* an arena that becomes empty leaves its list once more */
-    }
-  }
-}
-
 /* Hand out for good whatever is free between the blocks in use: some KiB, which count as used. */
 static void seal_heap(void) {
   for (Block *block = heap_first; block != heap_end;) {
@@ -60,7 +49,6 @@ static void seal_heap(void) {
 }
 
 static void seal_image(void) {
-  seal_arenas();
   seal_heap();
   heap_small = heap_used + SMALL_HEAP;
 }

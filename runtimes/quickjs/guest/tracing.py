@@ -64,8 +64,8 @@ TRACES = "traces"
 SLOTS = 65536
 """What the marks of the table take, before those of the memory."""
 WORD = 4
-TRACES_PAGES = 129
-"""Of 64 KiB: for the slots, and for a memory of 32 MiB."""
+TRACES_PAGES = 9
+"""Of 64 KiB: for the slots, and for a memory of 2 MiB; what writes beyond it traps."""
 SECOND_MEMORY = 0x40
 """Added to an access's alignment, says that the number of a memory follows."""
 
