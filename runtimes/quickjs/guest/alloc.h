@@ -13,8 +13,9 @@
  *                                                              block before it is in use
  *
  * so a block in use costs 4 bytes. Each stretch of memory ends with a block of size 0, always in
- * use. The last stretch is lengthened by memory.grow; if somebody else grew the memory in between,
- * a new stretch is begun behind theirs.
+ * use. The last stretch is lengthened, a few pages of the host at a time, since writing its end far
+ * from all else would take a page; by what memory there is, else by memory.grow. If somebody else grew
+ * the memory in between, a new stretch is begun behind theirs.
  *
  * Ownership: what heap_alloc, heap_calloc and heap_realloc return belongs to the caller until
  * heap_free. A refused request changes nothing: after heap_realloc returned NULL the old block is
@@ -42,6 +43,7 @@ enum {
   HEAP_LINEAR = HEAP_ALIGN * HEAP_SUBCLASSES, /* below, each size has a class of its own */
   HEAP_CLASSES = 25,                          /* class 0 is linear, then one per power of two */
   HEAP_PAGE = 65536,
+  HEAP_HOST_PAGE = 4096, /* of most hosts: what takes memory once it is written to */
   HEAP_MIN_STRETCH = 64,
   HEAP_MAX_STEP = 1 << 20, /* memory is not grown by more than this in advance */
 };
@@ -64,6 +66,7 @@ static uint32_t heap_class_map;
 static uint32_t heap_subclass_map[HEAP_CLASSES];
 static Block *heap_free_list[HEAP_CLASSES][HEAP_SUBCLASSES];
 static Block *heap_end;      /* the size-0 block of the last stretch; NULL before first use */
+static uintptr_t heap_top;   /* up to where memory is ours; the last stretch may end before it */
 static Block *heap_first;    /* the first block of the first stretch */
 static uint8_t *heap_virgin; /* from here to heap_end memory was never handed out: it is zero but
                                 for the header, links and prev_size of the free block in it */
@@ -148,47 +151,63 @@ static inline Block *heap_find(uint32_t size) {
   return heap_free_list[cls][__builtin_ctz(map)];
 }
 
-/* Begin a stretch at `start` (any alignment) that reaches to `end` (a page boundary); does nothing
- * if that is hardly any room. */
-static void heap_begin(uintptr_t start, uintptr_t end) {
-  if (end - start < HEAP_MIN_STRETCH) return;
-  /* Payloads are aligned to 16, so blocks start 8 below such an address. */
-  Block *first = (Block *)(((start + 8 + HEAP_ALIGN - 1) & ~(uintptr_t)(HEAP_ALIGN - 1)) - 8);
-  heap_end = (Block *)(end - 8);
-  heap_virgin = (uint8_t *)first;
-  if (!heap_first) heap_first = first;
-  heap_end->size = 0;
-  heap_link(first, (uint32_t)((uint8_t *)heap_end - (uint8_t *)first));
+/* The end of the page of the host that ends here, or in which this is. */
+static inline uintptr_t heap_page_end(uintptr_t at) {
+  return (at + HEAP_HOST_PAGE - 1) & ~(uintptr_t)(HEAP_HOST_PAGE - 1);
 }
 
-/* Pages that hold a new stretch with a block of this size. */
+/* Begin a stretch at `start` (any alignment), with room for `size` bytes if there is as much before
+ * `top` (a page boundary); does nothing if that is hardly any room. */
+static void heap_begin(uintptr_t start, uintptr_t top, uint32_t size) {
+  if (top - start < HEAP_MIN_STRETCH) return;
+  /* Payloads are aligned to 16, so blocks start 8 below such an address. */
+  uintptr_t first = ((start + 8 + HEAP_ALIGN - 1) & ~(uintptr_t)(HEAP_ALIGN - 1)) - 8;
+  uintptr_t end = top;
+  if (size < top - first - 8) end = heap_page_end(first + size + 8);
+  heap_top = top;
+  heap_end = (Block *)(end - 8);
+  heap_virgin = (uint8_t *)first;
+  if (!heap_first) heap_first = (Block *)first;
+  heap_end->size = 0;
+  heap_link((Block *)first, (uint32_t)(end - 8 - first));
+}
+
+/* Pages of memory that hold a new stretch with a block of this size. */
 static inline uint32_t heap_pages(uint32_t size) {
   return (size + 2 * HEAP_ALIGN + HEAP_PAGE - 1) / HEAP_PAGE;
 }
 
-/* Grow memory so that the last stretch ends with a free block of `size` bytes or more. */
-static bool heap_grow(uint32_t size) {
-  uint32_t at_end = heap_end && (heap_end->size & BLOCK_PREV_FREE) ? heap_end->prev_size : 0;
-  if (at_end >= size) return true; /* heap_find did not look into its class */
-  uint32_t need = size - at_end;
+/* Get `need` bytes of memory or more. Returns where they begin, or 0. */
+static uintptr_t heap_more_memory(uint32_t need) {
   /* In advance an eighth of what is in use, so that growth stays amortised, within the limit. */
   uint32_t ahead = heap_used / 8 < HEAP_MAX_STEP ? heap_used / 8 : HEAP_MAX_STEP;
   if (heap_limit && heap_used + ahead > heap_limit)
     ahead = 0;
   uint32_t pages = heap_pages(need > ahead ? need : ahead);
   size_t old = __builtin_wasm_memory_grow(0, pages);
-  if (old == SIZE_MAX) {
-    pages = heap_pages(need);
-    old = __builtin_wasm_memory_grow(0, pages);
-    if (old == SIZE_MAX)
-      return false;
-  }
-  if (!heap_end || old * HEAP_PAGE != (uintptr_t)heap_end + 8) {
-    heap_begin(old * HEAP_PAGE, (old + pages) * HEAP_PAGE);
-    return heap_end->prev_size >= size || heap_grow(size);
-  }
+  if (old == SIZE_MAX)
+    old = __builtin_wasm_memory_grow(0, heap_pages(need));
+  return old == SIZE_MAX ? 0 : old * HEAP_PAGE;
+}
+
+/* Lengthen the last stretch, or begin another one, so that it ends with a free block of `size` bytes or
+ * more. */
+static bool heap_grow(uint32_t size) {
+  uint32_t at_end = heap_end && (heap_end->size & BLOCK_PREV_FREE) ? heap_end->prev_size : 0;
+  if (at_end >= size) return true; /* heap_find did not look into its class */
+  uint32_t need = size - at_end;
   Block *block = heap_end;
-  uint32_t grown = pages * HEAP_PAGE;
+  if (!block || need > heap_top - ((uintptr_t)block + 8)) {
+    uintptr_t more = heap_more_memory(need);
+    if (!more) return false;
+    uintptr_t top = __builtin_wasm_memory_size(0) * HEAP_PAGE;
+    if (!block || more != heap_top) {
+      heap_begin(more, top, size);
+      return heap_end->prev_size >= size || heap_grow(size);
+    }
+    heap_top = top;
+  }
+  uint32_t grown = (uint32_t)(heap_page_end((uintptr_t)block + 8 + need) - 8 - (uintptr_t)block);
   heap_end = block_after(block, grown);
   heap_end->size = 0;
   if (at_end) {
@@ -260,7 +279,7 @@ static void *heap_alloc(size_t request) {
   Block *block = heap_find(size);
   if (!block) {
     if (!heap_end) /* the first call ever: what the linker left of the initial memory */
-      heap_begin((uintptr_t)&__heap_base, __builtin_wasm_memory_size(0) * HEAP_PAGE);
+      heap_begin((uintptr_t)&__heap_base, __builtin_wasm_memory_size(0) * HEAP_PAGE, size);
     block = heap_find(size);
     if (!block) {
       if (!heap_grow(size))

@@ -66,6 +66,8 @@ static void set_hooks(void) {
 GUEST_EXPORT(guest_boot)(uint32_t hot, uint32_t hot_count, uint32_t blocks) {
   guest_header.abi = GUEST_ABI;
   guest_header.size = sizeof guest_header;
+  handles.free = -1;
+  modules.registered = JS_UNDEFINED;
   if (!layout_begin((HotBlock *)(uintptr_t)hot, hot_count, (BootBlock *)(uintptr_t)blocks)) return 0;
   rt = JS_NewRuntime2(&boot_allocator, NULL);
   if (!rt) return 0;

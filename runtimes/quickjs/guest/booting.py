@@ -121,6 +121,10 @@ class BootBlock:
     address: int
     size: int
 
+    def words(self) -> range:
+        """The addresses of its words."""
+        return range(self.address, self.address + self.size, 4)
+
 
 @dataclass(frozen=True)
 class HotBlock:

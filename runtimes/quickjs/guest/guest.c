@@ -8,6 +8,11 @@
 
 #include <stdbool.h>
 
+/* The first of the variables, which are what runtimes write to most: they begin with a page of the host.
+ * (An initialised variable is put where it stands, all others where they are first used.) */
+_Alignas(4096) GuestHeader guest_header = {0};
+volatile uint32_t guest_hard_stop = 0;
+
 /* Called by the engine, through named edits of the build. */
 bool guest_short_of_memory(void);
 void guest_note_error(bool about_memory);
@@ -26,9 +31,6 @@ static double guest_time_origin; /* of performance: milliseconds since 1970 */
 #include "no_threads.h"
 #include "inlining.h"
 #include "quickjs.c"
-
-GuestHeader guest_header;
-volatile uint32_t guest_hard_stop;
 
 static JSRuntime *rt;
 static JSContext *ctx;

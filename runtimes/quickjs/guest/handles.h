@@ -8,8 +8,8 @@
 static struct {
   JSValue *values; /* owned; `count` of them */
   uint32_t count, capacity;
-  int32_t free; /* first free slot, or -1 */
-} handles = {NULL, 0, 0, -1};
+  int32_t free; /* first free slot, or -1: set at boot, as it is here with all that is written to */
+} handles;
 
 /* Take a reference to `value`. Returns its number, or -1 with an exception pending. */
 static int64_t handle_create(JSContext *context, JSValueConst value) {

@@ -13,6 +13,7 @@
 #define GUEST_ABI 2u
 
 #define GUEST_EXPORT(name) __attribute__((export_name(#name))) uint64_t name
+#define GUEST_SELDOM_WRITTEN __attribute__((section(".data.seldom"))) /* not amidst what always is */
 #define GUEST_IMPORT(name) __attribute__((import_module("host"), import_name(#name)))
 
 /* Host and guest both write here; every field says who. All little endian, at a fixed address. */

@@ -15,7 +15,7 @@ typedef struct Mark {
 
 enum { MARKS = 32 };
 
-static Mark marks[MARKS];
+static Mark marks[MARKS] GUEST_SELDOM_WRITTEN;
 static uint32_t refusals_noted; /* the allocator's count of refusals that an error was made of */
 static uint32_t mark_count; /* ever made since the outermost run began */
 

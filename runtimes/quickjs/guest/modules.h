@@ -13,8 +13,8 @@ static struct {
   LoadedModule *list;
   uint32_t count, capacity;
   uint32_t loading;  /* loads under way, nested ones included */
-  JSValue registered; /* owned */
-} modules = {NULL, 0, 0, 0, JS_UNDEFINED};
+  JSValue registered; /* owned; undefined, once booted */
+} modules;
 
 /* Ask the host. Returns the reply as a value, or JS_EXCEPTION. */
 static JSValue receive_reply(uint64_t reply);

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     from .scenes import Step
 
-LARGE = 512
-"""Bytes from which on a block lies behind all smaller ones: most of it is not written to."""
+LARGE = 1024
+"""Bytes of a block of which, as a rule, only parts are written to."""
 INPUT_PTR, STACK_BYTES = 12, 40
 """Offsets in the header."""
 STACK = 128 * 1024
@@ -128,18 +128,32 @@ def blocks_written(blocks: list[BootBlock], words: set[int]) -> set[int]:
 
 
 def hot_blocks(content: bytes) -> list[HotBlock]:
-    """Play all scenes; return the blocks of the boot that were written to, hottest first.
+    """Play all scenes; return the blocks of the boot that were written to, in the order to lie in.
+
+    First what most scenes wrote to: small blocks, then large ones, of which only parts are written
+    to, so that those parts are near to each other. Then the rest, by heat.
 
     Raises:
         PassError: It is no guest, or a scene did not end as it says.
     """
     stage = Stage(content)
     heat: Counter[int] = Counter()
+    written: Counter[int] = Counter()
     for scene in SCENES:
         blocks, words = stage.play(scene)
         heat.update(blocks_written(blocks, words))
-    order = sorted(heat, key=lambda number: (blocks[number].size > LARGE, -heat[number], number))
-    return [HotBlock(number, blocks[number].size) for number in order]
+        written.update(words)
+
+    def place(number: int) -> tuple[bool, bool, float, int]:
+        block = blocks[number]
+        usual, large = heat[number] > len(SCENES) // 2, block.size > LARGE
+        rank = -float(heat[number])
+        if usual and large:
+            inside = {at - block.address: written[at] for at in block.words() if written[at]}
+            rank = -sum(at * count for at, count in inside.items()) / sum(inside.values())
+        return (not usual, usual and large, rank, number)
+
+    return [HotBlock(number, blocks[number].size) for number in sorted(heat, key=place)]
 
 
 def main() -> int:
