@@ -62,6 +62,7 @@ static struct {
 
 enum {
   OUT_MOST = 0x7fffffff, /* the length of a packed result has 31 bits */
+  OUT_SMALLEST = 508,    /* most results are short, and a runtime's first writes shall lie together */
   OUT_KEEP = 64 * 1024,  /* a block of this size is kept even if little of it is used */
 };
 
@@ -79,7 +80,7 @@ __attribute__((cold, noinline)) static bool out_grow(uint32_t size) {
     /* Half as much again; when memory is short, only what is needed. */
     uint32_t capacity = out.capacity + out.capacity / 2;
     if (capacity < needed) capacity = needed;
-    if (capacity < 4096) capacity = 4096;
+    if (capacity < OUT_SMALLEST) capacity = OUT_SMALLEST;
     uint32_t refused = heap_refused;
     uint8_t *grown = heap_realloc(out.data, capacity);
     if (!grown && capacity > needed) {

@@ -7,10 +7,11 @@
  */
 
 enum {
-  SMALL_HEAP = 24 * 1024, /* as long as less than this was added to the image, arenas are small */
-  SMALL_ARENA = 4,        /* blocks */
-  USUAL_ARENA = 4096,     /* bytes; upstream's */
   LARGEST_SMALL = 512,    /* bytes of a block that comes from an arena; upstream's */
+  SMALL_HEAP = 24 * 1024, /* as long as less than this was added to the image, arenas are small */
+  SMALL_ARENA = 4,        /* blocks, or as many as fit into */
+  SMALL_ARENA_BYTES = LARGEST_SMALL, /* which are one at least */
+  USUAL_ARENA = 4096,     /* bytes; upstream's */
 };
 
 static size_t heap_sealed; /* bytes handed out for good */
@@ -18,7 +19,9 @@ static size_t heap_small; /* the bytes in use below which arenas are small; 0 be
 
 /* Called by the engine, through a named edit: bytes of a new arena for blocks of that size. */
 static size_t guest_arena_size(size_t block) {
-  return heap_used < heap_small ? sizeof(JSArena) + SMALL_ARENA * block : USUAL_ARENA;
+  if (heap_used >= heap_small) return USUAL_ARENA;
+  size_t blocks = SMALL_ARENA_BYTES / block;
+  return sizeof(JSArena) + block * (blocks > SMALL_ARENA ? SMALL_ARENA : blocks);
 }
 
 /* Likewise: whether an empty arena stays, since it is the only one of its size that is not full. A
