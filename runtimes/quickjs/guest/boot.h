@@ -75,7 +75,6 @@ GUEST_EXPORT(guest_boot)(uint32_t hot, uint32_t hot_count, uint32_t blocks) {
   ctx = JS_NewContext(rt);
   if (!ctx || !install_globals(ctx) || !set_input(boot_alloc(SMALLEST_INPUT), SMALLEST_INPUT)) return 0;
   rt->mf = engine_allocator;
-  guest_small_most = LARGEST_SMALL;
   seal_image();
   uint32_t count = layout.count;
   layout = (Layout){0};

@@ -22,7 +22,6 @@ static bool guest_compiling; /* set by the engine: a refused request now would b
 void guest_note_stack_overflow(void);
 size_t guest_gc_threshold(size_t used);
 struct list_head;
-static size_t guest_small_most; /* bytes of the largest block that comes from an arena */
 static size_t guest_arena_size(size_t block);
 static bool guest_keeps_arena(const struct list_head *free_link);
 static double guest_time_origin; /* of performance: milliseconds since 1970 */

@@ -5,9 +5,9 @@
  * boots twice. The first time it gets a list of all blocks, and runs scripts to see which ones are
  * written to (rehearsal.py); the second time it hands in those, and they lie in one place.
  *
- * Boot does the same each time, so a block is known by its number: that of the request for it. While it
- * boots the engine has no arenas (guest_small_most is 0), so that each request arrives here. What is
- * here runs at build time only.
+ * Boot does the same each time, so a block is known by its number: that of the request for it. While the
+ * engine boots its arenas have one block each (sealing.h), so that all requests arrive here. What is here
+ * runs at build time only.
  */
 
 /* A block that lies in the place for those that are written to. Their order here is that there. */
@@ -50,13 +50,20 @@ static bool layout_begin(HotBlock *hot, uint32_t hot_count, BootBlock *blocks) {
   return true;
 }
 
+/* The place that was kept for the request that comes now, or NULL. */
+static void *hot_place(size_t size) {
+  for (uint32_t i = 0; i < layout.hot_count; i++) {
+    const HotBlock *hot = &layout.hot[i];
+    if (hot->number == layout.count && heap_block_size(hot->size) == heap_block_size(size))
+      return hot->payload;
+  }
+  return NULL;
+}
+
 static void *boot_alloc(size_t size) {
-  void *payload = NULL;
-  for (uint32_t i = 0; i < layout.hot_count && !payload; i++)
-    if (layout.hot[i].number == layout.count && heap_block_size(size) == heap_block_size(layout.hot[i].size))
-      payload = layout.hot[i].payload;
+  void *payload = hot_place(size);
   if (!payload) payload = heap_alloc(size);
-  layout.blocks[layout.count++] = (BootBlock){(uint32_t)(uintptr_t)payload, (uint32_t)heap_usable_size(payload)};
+  layout.blocks[layout.count++] = (BootBlock){(uintptr_t)payload, heap_usable_size(payload)};
   return payload;
 }
 

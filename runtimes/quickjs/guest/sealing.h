@@ -2,23 +2,24 @@
  *
  * Instances share the pages of the image for as long as they do not write to them, and each page that
  * one does write to costs it 4 KiB and a page fault. The free blocks that boot leaves behind lie all over
- * the heap. So they are closed, and arenas, of which boot makes none, lie close together behind the
+ * the heap. So they are closed, and new arenas lie close together behind the
  * image, small ones at first. Which blocks of the boot itself are written to, layout.h knows.
  */
 
 enum {
-  LARGEST_SMALL = 512,    /* bytes of a block that comes from an arena; upstream's */
   SMALL_HEAP = 24 * 1024, /* as long as less than this was added to the image, arenas are small */
   SMALL_ARENA = 4,        /* blocks, or as many as fit into */
-  SMALL_ARENA_BYTES = LARGEST_SMALL, /* which are one at least */
+  SMALL_ARENA_BYTES = JS_ARENA_MAX_SMALL_SIZE, /* which is one at least */
   USUAL_ARENA = 4096,     /* bytes; upstream's */
 };
 
 static size_t heap_sealed; /* bytes handed out for good */
 static size_t heap_small; /* the bytes in use below which arenas are small; 0 before the end of boot */
 
-/* Called by the engine, through a named edit: bytes of a new arena for blocks of that size. */
+/* Called by the engine, through a named edit: bytes of a new arena for blocks of that size. At boot each
+ * block has an arena of its own, so that it can lie where it belongs (layout.h). */
 static size_t guest_arena_size(size_t block) {
+  if (!heap_small) return sizeof(JSArena) + block;
   if (heap_used >= heap_small) return USUAL_ARENA;
   size_t blocks = SMALL_ARENA_BYTES / block;
   return sizeof(JSArena) + block * (blocks > SMALL_ARENA ? SMALL_ARENA : blocks);
@@ -33,6 +34,18 @@ static bool guest_keeps_arena(const struct list_head *free_link) {
 #else
   return free_link->next == free_link->prev && free_link->next != free_link;
 #endif
+}
+
+/* Let go of the arenas of the boot: no new block comes from them, and what is made or freed later leaves
+ * their links alone. */
+static void seal_arenas(void) {
+  for (int i = 0; i < JS_ARENA_BLOCK_SIZE_COUNT; i++) {
+    struct list_head *each, *next;
+    list_for_each_safe(each, next, &rt->arena_state.arena_list[i]) init_list_head(each);
+    init_list_head(&rt->arena_state.arena_list[i]);
+    list_for_each_safe(each, next, &rt->arena_state.free_arena_list[i]) init_list_head(each);
+    init_list_head(&rt->arena_state.free_arena_list[i]);
+  }
 }
 
 /* Hand out for good whatever is free between the blocks in use: some KiB, which count as used. */
@@ -52,6 +65,7 @@ static void seal_heap(void) {
 }
 
 static void seal_image(void) {
+  seal_arenas();
   seal_heap();
   heap_small = heap_used + SMALL_HEAP;
 }
