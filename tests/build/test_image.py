@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -72,6 +73,22 @@ def test_an_instance_starts_with_the_booted_memory() -> None:
 
 def test_what_lies_on_the_stack_is_left_out() -> None:
     assert memory_of(image.make_image(wasm()))[65000:65004] == bytes(4)
+
+
+def test_boot_is_told_which_blocks_are_hot() -> None:
+    told = (
+        "(i32.store (i32.const 65600) (i32.load (local.get 0)))"
+        "(i32.store offset=4 (i32.const 65600) (i32.load offset=4 (local.get 0)))"
+        "(i32.store offset=8 (i32.const 65600) (local.get 1))"
+    )
+    hot = [booting.HotBlock(3, 40), booting.HotBlock(1, 60)]
+    memory = memory_of(image.make_image(wasm(told, count=0x500), hot))
+    assert struct.unpack_from("<3I", memory, 65600) == (3, 40, 2)
+
+
+def test_more_hot_blocks_than_there_is_room_for_are_refused() -> None:
+    with pytest.raises(PassError, match="more than boot can place"):
+        image.make_image(wasm(), [booting.HotBlock(number, 8) for number in range(10_000)])
 
 
 def test_nobody_can_boot_it_again() -> None:

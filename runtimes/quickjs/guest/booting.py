@@ -152,11 +152,16 @@ class Booted:
         self.blocks: list[BootBlock] = []
 
     def call(self, name: str, *arguments: int) -> int:
-        """Call an export; what it returns is taken for unsigned, and nothing for 0."""
+        """Call an export; what it returns is taken for unsigned, and nothing for 0.
+
+        Raises:
+            PassError: There is no such export.
+        """
         import wasmtime
 
-        function = self.exports[name]
-        assert isinstance(function, wasmtime.Func)
+        function = self.exports.get(name)
+        if not isinstance(function, wasmtime.Func):
+            raise PassError(f"the module exports no function {name}")
         result = function(self.store, *arguments)
         assert result is None or isinstance(result, int)
         return (result or 0) & 0xFFFFFFFFFFFFFFFF

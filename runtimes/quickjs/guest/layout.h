@@ -43,6 +43,7 @@ static bool layout_begin(HotBlock *hot, uint32_t hot_count, BootBlock *blocks) {
     hot[i].payload = block_payload(rest);
     rest = heap_split(rest, heap_block_size(hot[i].size));
   }
+  heap_sealed += block_size(rest); /* of the smallest size, and nobody's */
   layout.hot = hot;
   layout.hot_count = hot_count;
   layout.blocks = blocks;

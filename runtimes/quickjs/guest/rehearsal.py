@@ -15,9 +15,11 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import struct
 import sys
 from bisect import bisect_right
 from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,6 +37,8 @@ LARGE = 1024
 """Bytes of a block of which, as a rule, only parts are written to."""
 INPUT_PTR, STACK_BYTES = 12, 40
 """Offsets in the header."""
+INPUT = struct.Struct("<II")
+"""The fields at INPUT_PTR: where the buffer is, and how much it takes."""
 STACK = 128 * 1024
 FAILED = 1 << 63
 
@@ -70,11 +74,19 @@ class Stage:
 
         memory = caller["memory"]
         assert isinstance(memory, wasmtime.Memory)
-        at = int.from_bytes(
-            memory.read(caller, self._header + INPUT_PTR, self._header + INPUT_PTR + 4), "little"
-        )
-        memory.write(caller, reply, at)
+        at = self._put(memory, caller, reply)
         return len(reply) << 32 | at
+
+    def _put(
+        self, memory: wasmtime.Memory, store: wasmtime.Store | wasmtime.Caller, content: bytes
+    ) -> int:
+        # Into the input buffer; returns where that is.
+        start = self._header + INPUT_PTR
+        at, capacity = INPUT.unpack(memory.read(store, start, start + INPUT.size))
+        if len(content) > capacity:
+            raise PassError(f"a scene puts {len(content)} bytes into a buffer of {capacity}")
+        memory.write(store, content, at)
+        return int(at)
 
     def play(self, scene: tuple[Step, ...]) -> tuple[list[BootBlock], set[int]]:
         """Boot and play a scene: what boot asked for, and the addresses of words written to since.
@@ -98,10 +110,7 @@ class Stage:
         return guest.blocks, {found.start() * WORD for found in re.finditer(b"\1", marks)}
 
     def _take(self, guest: Booted, step: Step) -> None:
-        at = int.from_bytes(
-            guest.read(self._header + INPUT_PTR, self._header + INPUT_PTR + 4), "little"
-        )
-        guest.memory().write(guest.store, b"".join(step.texts), at)
+        self._put(guest.memory(), guest.store, b"".join(step.texts))
         result = guest.call(step.export, *step.first, *map(len, step.texts))
         if bool(result & FAILED) != step.fails:
             start, length = result & 0xFFFFFFFF, result >> 32 & 0x7FFFFFFF
@@ -127,33 +136,65 @@ def blocks_written(blocks: list[BootBlock], words: set[int]) -> set[int]:
     return found
 
 
-def hot_blocks(content: bytes) -> list[HotBlock]:
-    """Play all scenes; return the blocks of the boot that were written to, in the order to lie in.
+@dataclass
+class Heat:
+    """How often something was written to.
 
-    First what most scenes wrote to: small blocks, then large ones, of which only parts are written
-    to, so that those parts are near to each other. Then the rest, by heat.
+    Attributes:
+        scenes: How many there were.
+        blocks: By number: how many of them wrote to the block.
+        words: By address: how many of them wrote to the word.
+    """
+
+    scenes: int = 0
+    blocks: Counter[int] = field(default_factory=Counter)
+    words: Counter[int] = field(default_factory=Counter)
+
+    def note(self, blocks: list[BootBlock], words: set[int]) -> None:
+        """Count what a scene wrote to."""
+        self.scenes += 1
+        self.blocks.update(blocks_written(blocks, words))
+        self.words.update(words)
+
+    def centre(self, block: BootBlock) -> float:
+        """Where in a block that is hot its writes are, on average."""
+        counts = {at - block.address: self.words[at] for at in block.words()}
+        return sum(at * count for at, count in counts.items()) / sum(counts.values())
+
+
+def order(blocks: list[BootBlock], heat: Heat) -> list[HotBlock]:
+    """The blocks that were written to, in the order in which they shall lie.
+
+    First what most scenes wrote to: small blocks, the hottest in front; then large ones, of which
+    only a part is written to, such that those parts are near to each other. Behind them the rest.
+    """
+
+    def place(number: int) -> tuple[bool, bool, float, int]:
+        usual = heat.blocks[number] > heat.scenes // 2
+        large = usual and blocks[number].size > LARGE
+        rank = -heat.centre(blocks[number]) if large else -float(heat.blocks[number])
+        return (not usual, large, rank, number)
+
+    return [HotBlock(number, blocks[number].size) for number in sorted(heat.blocks, key=place)]
+
+
+def hot_blocks(content: bytes) -> list[HotBlock]:
+    """Play all scenes; return the blocks of the boot that were written to, as they shall lie.
 
     Raises:
         PassError: It is no guest, or a scene did not end as it says.
     """
-    stage = Stage(content)
-    heat: Counter[int] = Counter()
-    written: Counter[int] = Counter()
-    for scene in SCENES:
-        blocks, words = stage.play(scene)
-        heat.update(blocks_written(blocks, words))
-        written.update(words)
+    import wasmtime
 
-    def place(number: int) -> tuple[bool, bool, float, int]:
-        block = blocks[number]
-        usual, large = heat[number] > len(SCENES) // 2, block.size > LARGE
-        rank = -float(heat[number])
-        if usual and large:
-            inside = {at - block.address: written[at] for at in block.words() if written[at]}
-            rank = -sum(at * count for at, count in inside.items()) / sum(inside.values())
-        return (not usual, usual and large, rank, number)
-
-    return [HotBlock(number, blocks[number].size) for number in sorted(heat, key=place)]
+    heat = Heat()
+    try:
+        stage = Stage(content)
+        for scene in SCENES:
+            blocks, words = stage.play(scene)
+            heat.note(blocks, words)
+    except (wasmtime.Trap, wasmtime.WasmtimeError) as error:
+        raise PassError(f"the rehearsal failed: {error}") from error
+    return order(blocks, heat)
 
 
 def main() -> int:

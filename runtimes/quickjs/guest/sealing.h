@@ -10,6 +10,7 @@ enum {
   SMALL_HEAP = 24 * 1024, /* as long as less than this was added to the image, arenas are small */
   SMALL_ARENA = 4,        /* blocks, or as many as fit into */
   SMALL_ARENA_BYTES = JS_ARENA_MAX_SMALL_SIZE, /* which is one at least */
+  NEARLY_FULL = 64 * 1024, /* and as long as there is less than this before the limit */
   USUAL_ARENA = 4096,     /* bytes; upstream's */
 };
 
@@ -20,7 +21,8 @@ static size_t heap_small; /* the bytes in use below which arenas are small; 0 be
  * block has an arena of its own, so that it can lie where it belongs (layout.h). */
 static size_t guest_arena_size(size_t block) {
   if (!heap_small) return sizeof(JSArena) + block;
-  if (heap_used >= heap_small) return USUAL_ARENA;
+  bool full = heap_limit && heap_used + NEARLY_FULL > heap_limit; /* what is left must do for an Error */
+  if (heap_used >= heap_small && !full) return USUAL_ARENA;
   size_t blocks = SMALL_ARENA_BYTES / block;
   return sizeof(JSArena) + block * (blocks > SMALL_ARENA ? SMALL_ARENA : blocks);
 }
