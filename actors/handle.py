@@ -50,7 +50,7 @@ class WorkerHandle(Asking, Generic[QueryT]):
         """Made by `spawn` and pools; not by you."""
         self._cell = self._front = cell
         self._custody: Custody | None = None
-        self._posted: deque[Reply[Any]] = deque()
+        self._posted: deque[Reply[Any]] | None = None  # made when it is needed: most post nothing
 
     def __repr__(self) -> str:
         """Name it and say how it stands."""
@@ -84,7 +84,10 @@ class WorkerHandle(Asking, Generic[QueryT]):
             TypeError: If the worker does not answer such queries, or `priority` is no int, or
                 `tenant` not hashable.
         """
-        self._posted.append(self.send(query, timeout, tenant=tenant, priority=priority))
+        reply = self.send(query, timeout, tenant=tenant, priority=priority)
+        with self._cell.lock:
+            posted = self._posted = deque() if self._posted is None else self._posted
+        posted.append(reply)
 
     def receive(self, timeout: float | None = None) -> Response[Any]:
         """Wait for the response to the oldest query that was posted and not yet received.

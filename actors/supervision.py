@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 from time import monotonic
 
@@ -118,14 +117,14 @@ class RestartBudget:
     def __init__(self, policy: Supervision) -> None:
         """Start with nothing spent."""
         self._policy = policy
-        self._spent: deque[float] = deque()
+        self._spent: list[float] = []
 
     def spend(self, now: float) -> bool:
         """Count one restart at the instant `now`; return False if it was one too many."""
         spent = self._spent
         spent.append(now)
         while spent and spent[0] < now - self._policy.period:
-            spent.popleft()
+            del spent[0]
         return len(spent) <= self._policy.intensity
 
     @property

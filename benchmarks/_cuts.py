@@ -194,6 +194,7 @@ CUTS = (
                 if traced:
                     message._context.run(_trace.query_done, cell, message, now)
                 """,
+                "pass",
             ),
         ),
     ),
@@ -201,7 +202,7 @@ CUTS = (
         "exactly one reply (the claim)",
         (
             Edit(
-                Reply._settle,
+                Reply._settle_quietly,
                 """
                 try:
                     del self._query
@@ -230,12 +231,8 @@ CUTS = (
                 """
                 else:
                     give_back(cell, worker)
-                    message._settle(value)
                 """,
-                """
-                else:
-                    message._settle(value)
-                """,
+                "else:",
             ),
         ),
     ),
@@ -248,13 +245,7 @@ CUTS = (
                 _IN_CONTEXT,
                 "value = worker._run(worker, runtime, query, message, traced)",
             ),
-            Edit(
-                _ANSWER,
-                """
-                if message._done:
-                    message._context = NO_CONTEXT
-                """,
-            ),
+            Edit(_ANSWER, "message._context = NO_CONTEXT"),
             Edit(answer.run, "current.set(message)"),
         ),
     ),

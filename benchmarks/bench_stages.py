@@ -41,6 +41,7 @@ class Traced(DefaultWorker):
         exports = runtime._guest._exports
         for name, call in exports.items():
             exports[name] = self.with_clock(call)
+        runtime._guest.leanly.clear()  # they know the exports as they were
         return runtime
 
     def with_clock(self, call: Callable[..., int]) -> Callable[..., int]:

@@ -181,7 +181,9 @@ def benchmark(quick: bool) -> Report:
         f"Wall time of `add(1, 2)`, best round (median round); pipelined: {PIPELINED} calls are "
         "sent before the first reply is waited for.",
         "Nobody listens to the traces; deadlines, exactly-once replies and accounting are on, as "
-        "always. The floor is what two threads need to pass a token there and back.",
+        "always. The floor is what two threads need to pass a token there and back by queues of "
+        "the standard library. An ask may be below it: who puts into such a queue keeps the GIL, "
+        "and the thread that it wakes has to wait for that (`actors/_bell.py`).",
     ]
     return report
 

@@ -14,8 +14,7 @@ from actors._replies.fresh import fresh
 from actors._replies.reply import Reply
 
 if TYPE_CHECKING:
-    import threading
-
+    from actors._bell import Bell
     from actors._latch import Latch
     from actors._lives.watch import Alarm
     from actors._mailboxes.backlog import Backlog
@@ -50,6 +49,20 @@ class Address:
         watch: The alarm for their deadlines.
         closed_by: What those get who come too late, if there is a better word than "closed".
     """
+
+    __slots__ = (
+        "__weakref__",
+        "_accepted",
+        "closed_by",
+        "finished",
+        "halt_at",
+        "mailbox",
+        "name",
+        "pool",
+        "run_started",
+        "watch",
+        "worker_class",
+    )
 
     name: str
     pool: str | None
@@ -124,7 +137,7 @@ class Address:
         """Stop the run of a query that is queued no more, if it is run."""
         raise NotImplementedError
 
-    def about_to_wait(self, other: Reply[Any], bell: threading.Lock) -> bool:
+    def about_to_wait(self, other: Reply[Any], bell: Bell) -> bool:
         """See `actors._replies.addressee.Addressee`."""
         return False
 

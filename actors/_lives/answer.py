@@ -71,14 +71,19 @@ def answer(worker: Worker[Any, Any], cell: Cell, runtime: Any, message: Reply[An
         leave = settle_error(cell, worker, runtime, message, error)
     else:
         give_back(cell, worker)
-        message._settle(value)
         if worker._hides_errors and not runtime.usable:
             leave = Leave("replace")
-    if traced:
-        message._context.run(_trace.query_done, cell, message, now)
-    if message._done:
-        message._context = NO_CONTEXT  # what the sender had bound is not kept by the reply
+        message._settle_quietly(value)
     cell.answered = answered = cell.answered + 1
+    try:
+        if traced:
+            message._context.run(_trace.query_done, cell, message, now)
+    finally:
+        if message._done:
+            message._context = NO_CONTEXT  # what the sender had bound is not kept by the reply
+            # Last: who waits goes on at once, and finds all that was to be noted.
+            if message._waiters is not None:
+                message._wake_waiters(hand_over=cell.mailbox.would_wait())
     if leave is not None:
         raise leave
     if answered >= cell.renew_at:

@@ -27,6 +27,7 @@ from actors.stats import WorkerStats
 from actors.watching import Watchers
 
 if TYPE_CHECKING:
+    from actors._bell import Bell
     from actors._pools.hub import Hub
     from actors._replies.reply import Reply
     from actors._trees.guardian import ExitKind, Guardian, RestartType, State
@@ -48,6 +49,11 @@ class Cell(Home):
     A new incarnation moves in after every restart; queued queries and handles do not notice. To
     its supervisor it is a `Child`, to the replies of its queries an `Addressee`.
     """
+
+    __slots__ = (
+        "_stop_until", "drain_timer", "failure", "hard", "hub", "id", "lends", "patience",
+        "restart",
+    )  # fmt: skip
 
     def __init__(
         self, worker_class: type[Worker[Any, Any]], options: Any, name: str | None,
@@ -139,7 +145,7 @@ class Cell(Home):
         if reply._deadline is not None:
             watch.arm(reply._deadline)
 
-    def about_to_wait(self, other: Reply[Any], bell: threading.Lock) -> bool:
+    def about_to_wait(self, other: Reply[Any], bell: Bell) -> bool:
         """See `Addressee`."""
         worker = self.worker
         if worker is None or worker._thread_id != get_ident():

@@ -15,6 +15,7 @@ from actors._timers import Timer, timers
 from actors.errors import CheckpointError
 
 if TYPE_CHECKING:
+    from actors._bell import Bell
     from actors._lives.health import Health
     from actors._lives.owned import Owned
     from actors._lives.watch import Watch
@@ -43,6 +44,13 @@ class Home(Address):
     for a moment (so that it cannot hit the next query), and `abandon` keeps it, after which the old
     thread finds nothing, and knows that it may touch neither mailbox nor reply.
     """
+
+    __slots__ = (
+        "_age_timer", "_heir_at", "_moved_in", "_turn", "abandoned", "answered", "generation",
+        "guardian", "halting", "health", "heir", "keeper", "kept", "leaving", "lock", "options",
+        "owned", "policy", "renew_at", "running", "settled_start", "start_timer", "thread",
+        "timed_start", "up", "waits_for", "watchers", "worker",
+    )  # fmt: skip
 
     mailbox: Mailbox
     watch: Watch
@@ -77,7 +85,7 @@ class Home(Address):
         self.answered = 0
         self.keeper = Keeper(self, checkpoint)
         self.renew_at: float = inf  # when `answered` gets there, `look_at_age` is called
-        self.waits_for: tuple[Reply[Any], threading.Lock] | None = None
+        self.waits_for: tuple[Reply[Any], Bell] | None = None
         self.lock = threading.RLock()  # reentrant: a finaliser may come in at any line
         self.start_timer: Timer | None = None
         self.timed_start = False

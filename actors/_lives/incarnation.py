@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any, Self, cast
 
+from actors._latch import Latch
 from actors._lives import answer, life
 from actors._lives.actor import ContainedActor
 from actors._lives.cell import Cell
@@ -40,6 +41,8 @@ class Incarnation(ContainedActor):
     def __init__(self, cell: Cell) -> None:
         """Made by its supervisor, at every restart anew; not by you, and not to be overridden."""
         super().__init__()
+        stopped = cast("threading.Event", Latch())  # all that Pykka asks of it, in a tenth
+        self.actor_stopped = self._actor_ref.actor_stopped = stopped
         self.actor_inbox = self._actor_ref.actor_inbox = StockInbox(cell)
         self._cell = cell
         self._take = cell.mailbox.take

@@ -153,7 +153,7 @@ class Ring:
         """Stand for the wait for that reply."""
         self._reply = reply
 
-    def release(self) -> None:
+    def ring(self) -> None:
         """Wake it."""
         self._reply.cancel()
 

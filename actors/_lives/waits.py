@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from actors._bell import Bell
 from actors.errors import AskCycle, QueryCancelled
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def drained_in_handler(
             raise QueryCancelled("the query that waits here was withdrawn", may_have_run=True)
         if until <= now:
             return False
-        bell = threading.Lock()
+        bell = Bell()
         asks: Any = Drain(address)
         waits = caller._addressee.about_to_wait(asks, bell)
         try:

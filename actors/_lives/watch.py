@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from math import inf
 from time import monotonic
@@ -141,11 +140,6 @@ class Watch(Alarm):
                 if held is reply and cell.worker is not None:
                     cell.worker._interrupt()
                     if cell.waits_for is not None:
-                        _wake(cell.waits_for[1])
+                        cell.waits_for[1].ring()
             finally:
                 cell.running.append(held)
-
-
-def _wake(bell: threading.Lock) -> None:
-    with contextlib.suppress(RuntimeError):  # it was rung already
-        bell.release()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from actors._mailboxes.store import Store
 
 if TYPE_CHECKING:
-    from collections import deque
-
     from actors._mailboxes.mailbox import Mailbox
     from actors._replies.reply import Reply
     from actors.mailbox import MailboxOptions
@@ -30,6 +29,7 @@ class Backlog(Store):
     def __init__(self, options: MailboxOptions | None = None) -> None:
         """Make an open, empty backlog without readers."""
         super().__init__(options)
+        self._sleepers: deque[Mailbox] = deque()
         self.readers = 1
 
     @property
@@ -47,11 +47,11 @@ class Backlog(Store):
             self._made_room()
         return message
 
-    def _ring(self) -> None:
+    def _ring(self, *, hand_over: bool = False) -> None:
         try:
             first = self._sleepers[0]
             try:
-                self._sleepers.popleft()._ring()
+                self._sleepers.popleft()._ring(hand_over=hand_over)
             except KeyboardInterrupt:  # perhaps it is out and not woken: nobody else would do it
                 first._ring()
                 raise

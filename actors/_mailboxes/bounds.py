@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
-import threading
 from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from actors._bell import Bell
 from actors._replies.current import current
 from actors._threads import wait_for
 from actors.errors import AskCycle, MailboxFull, QueryCancelled
@@ -18,15 +17,13 @@ if TYPE_CHECKING:
     from actors._replies.reply import Reply
     from actors.mailbox import MailboxOptions
 
-_LONGEST_WAIT = threading.TIMEOUT_MAX
-
 
 class Blocked:
     """A sender that waits for room. Whoever makes room queues its query, and rings.
 
     Attributes:
         message: The query.
-        bell: Held until something has become of it.
+        bell: Rung when something has become of it.
         accepted: None while it waits, True when it is queued, False when the mailbox was closed.
     """
 
@@ -35,15 +32,13 @@ class Blocked:
     def __init__(self, message: Reply[Any]) -> None:
         """Begin to wait."""
         self.message = message
-        self.bell = threading.Lock()
-        self.bell.acquire()
+        self.bell = Bell()
         self.accepted: bool | None = None
 
     def settle(self, *, accepted: bool) -> None:
         """Say what became of it, and wake it."""
         self.accepted = accepted
-        with contextlib.suppress(RuntimeError):  # it was rung already, because it shall not wait on
-            self.bell.release()
+        self.bell.ring()
 
 
 def full(
@@ -95,7 +90,7 @@ def _wait(store: Store, sender: Blocked, timeout: float | None, caller: Reply[An
         return accepted
     try:
         left = None if until == inf else until - monotonic()
-        wait_for(lambda seconds: sender.bell.acquire(True, seconds), left)
+        wait_for(sender.bell.wait, left)
     except BaseException:  # Ctrl-C: nobody will have the reply
         store._unblock(sender)
         sender.message.cancel()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
-from collections import deque
 from threading import get_ident
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from actors._bell import Bell
 from actors._mailboxes.store import Store
 
 if TYPE_CHECKING:
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from actors._replies.reply import Reply
     from actors.mailbox import MailboxOptions
 
-_LONGEST_WAIT = threading.TIMEOUT_MAX
-
 
 class Mailbox(Store):
     """What is queued at one worker, with a control lane that overtakes; one reader at a time.
@@ -29,8 +26,8 @@ class Mailbox(Store):
     It outlives its readers: a worker that is restarted goes on where the last one stood. Any thread
     may put; only the thread that called `attach` last may take.
 
-    A reader that finds nothing hangs up its bell (a lock) where senders see it, looks once more,
-    and waits for the bell; a sender that takes the bell down rings it. Put and take of a plain
+    A reader that finds nothing hangs up its bell where senders see it, looks once more, and waits
+    for the bell; a sender that takes the bell down rings it. Put and take of a plain
     query cost some 0.1 µs each that way, where ``queue.Queue`` costs 2, and unlike
     ``queue.SimpleQueue`` it can be looked through.
 
@@ -61,8 +58,9 @@ class Mailbox(Store):
     ) -> None:
         """Make an open, empty mailbox; `owner` answers what is taken from upstream."""
         super().__init__(options)
-        self._control: deque[Callable[[], None]] = deque()
-        self._bell = threading.Lock()
+        self._sleepers: list[Bell] = []
+        self._control: list[Callable[[], None]] = []
+        self._bell = Bell()
         self._upstream = upstream
         self._owner = owner
         self._reader: threading.Thread | None = None  # the thread that may take
@@ -80,18 +78,21 @@ class Mailbox(Store):
 
     def control_first(self, call: Callable[[], None]) -> None:
         """Do so before everything else on the control lane."""
-        self._control.appendleft(call)
+        self._control.insert(0, call)
         self._attention = True
         self._ring()
 
-    def _ring(self) -> None:
+    def _ring(self, *, hand_over: bool = False) -> None:
         try:
-            self._sleepers.pop().release()
-        except (IndexError, RuntimeError):  # nobody sleeps, or it was rung already
+            bell = self._sleepers.pop()
+            if hand_over:
+                bell.hand_over()
+            else:
+                bell.ring()
+        except IndexError:  # nobody sleeps
             return
         except KeyboardInterrupt:  # perhaps the bell is down and not rung: nobody else would do it
-            with contextlib.suppress(RuntimeError):
-                self._bell.release()
+            self._bell.ring_again()
             raise
 
     # -- the reader's thread ----------------------------------------------------------------------
@@ -106,13 +107,19 @@ class Mailbox(Store):
         self._sleepers.clear()
         if self._control:  # what the last one left when it was ended by a call before these
             self._attention = True
-        self._bell = bell = threading.Lock()
-        bell.acquire()
+        self._bell = Bell()
 
     def is_read_here(self) -> bool:
         """Return whether this very thread is the reader."""
         reader = self._reader  # its number alone would be that of another thread after its end
         return reader is not None and reader.ident == get_ident() and reader.is_alive()
+
+    def would_wait(self) -> bool:
+        """Return whether the reader would sleep if it took now: there is nothing for it to do."""
+        upstream = self._upstream
+        if self._work or self._attention:
+            return False
+        return upstream is None or not (upstream._work or upstream._careful)
 
     def settle_account(self) -> None:
         """Charge the run of the query that was taken last, if runs are measured.
@@ -168,7 +175,7 @@ class Mailbox(Store):
             self._pass_on()
         while self._control and not self._stopped:
             try:
-                call = self._control.popleft()
+                call = self._control.pop(0)
             except IndexError:
                 break
             call()
@@ -241,7 +248,7 @@ class Mailbox(Store):
         if quiet and upstream is not None:
             quiet = not upstream._careful and not upstream._work
         if quiet:
-            bell.acquire()
+            bell.wait()
             came = True
         else:
             came = self._sleep_with_care(bell, until)
@@ -252,12 +259,11 @@ class Mailbox(Store):
                 self._chosen = came = True
         return came
 
-    def _sleep_with_care(self, bell: threading.Lock, until: float | None) -> bool:
+    def _sleep_with_care(self, bell: Bell, until: float | None) -> bool:
         if not self._something_came():
             if until is None:
-                bell.acquire()
-                return True
-            if bell.acquire(True, min(max(0.0, until - monotonic()), _LONGEST_WAIT)):
+                return bell.wait()
+            if bell.wait(until - monotonic()):
                 return True
             came = False
         else:
@@ -265,7 +271,7 @@ class Mailbox(Store):
         try:
             self._sleepers.remove(bell)
         except ValueError:  # somebody rings it just now
-            bell.acquire()
+            bell.wait()
             came = True
         return came
 

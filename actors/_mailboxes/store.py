@@ -35,8 +35,9 @@ class Store:
     Any thread may put. Who may take, and how readers sleep, is for its subclasses to say.
 
     While all queries are plain, unbounded and not shed, there is no lock: the queue is a deque,
-    whose single steps are atomic. The lock guards the rest: the lanes, which are made when the
-    first query with a tenant or a priority comes; the bounds; and the list of blocked senders.
+    whose single steps are atomic. (What mostly is empty is a list: a deque takes 0.8 KB at once.)
+    The lock guards the rest: the lanes, which are made when the first query with a tenant or a
+    priority comes; the bounds; and the list of blocked senders.
 
     Senders that wait for room, or until it is drained, set `_attention` and then look again at how
     much is queued; a reader takes a query and then looks at `_attention`. One of the two sees the
@@ -59,18 +60,19 @@ class Store:
         "_work",
     )
 
+    _sleepers: list[Any] | deque[Any]
+
     def __init__(self, options: MailboxOptions | None = None) -> None:
         """Make an open, empty store."""
         self._options = options = _UNBOUNDED if options is None else options
         self._work: deque[Reply[Any]] = deque()
         self._lanes: Lanes | None = None
-        self._sleepers: deque[Any] = deque()
         self._lock = threading.RLock()  # reentrant: a finaliser may come in at any line
         self._bounded = options.shed or options.capacity is not None  # whether a put takes the lock
         self._careful = options.shed  # whether runs are measured, and a take takes the lock
         self._attention = options.shed  # whether readers shall look at more than the queue
         self._average = 0.0  # what a run takes
-        self._blocked: deque[Blocked] = deque()
+        self._blocked: list[Blocked] = []
         self._drainers: list[Callable[[], object]] = []
         self._closed = False
         self._stopped = False
@@ -103,7 +105,7 @@ class Store:
             return self._put_with_care(message)
         self._work.append(message)
         if self._sleepers:
-            self._ring()
+            self._ring(hand_over=message._is_awaited)
         # Looked at after the append: whoever closes it looks through the queue after that, so that
         # one of the two sees the other, and no query is left lying where nobody reads.
         return not self._closed or not self.remove(message)
@@ -165,7 +167,7 @@ class Store:
             self._closed = True
             self._attention = True
             while self._blocked:
-                self._blocked.popleft().settle(accepted=False)
+                self._blocked.pop(0).settle(accepted=False)
         self._ring()
 
     def stop(self) -> None:
@@ -179,8 +181,8 @@ class Store:
         with self._lock:
             return list(self._lanes)
 
-    def _ring(self) -> None:
-        """Wake a reader that sleeps, if there is one."""
+    def _ring(self, *, hand_over: bool = False) -> None:
+        """Wake a reader that sleeps, if there is one; see `Bell.hand_over`."""
         raise NotImplementedError
 
     # -- bounds -----------------------------------------------------------------------------------
@@ -196,7 +198,7 @@ class Store:
         if accepted is None:
             accepted = wait_for_room(self, message, self._options.block_timeout)
         if accepted and self._sleepers:
-            self._ring()
+            self._ring(hand_over=message._is_awaited)
         return accepted
 
     def _try_to_put(self, message: Reply[Any], dropped: list[Reply[Any]]) -> bool | None:
@@ -298,14 +300,14 @@ class Store:
         capacity = self._options.capacity or sys.maxsize
         left: list[Blocked] = []  # whose tenants have no room
         while self._blocked and len(self) < capacity:
-            sender = self._blocked.popleft()
+            sender = self._blocked.pop(0)
             if self._limit(sender.message) is None:
                 self._insert(sender.message)
                 sender.settle(accepted=True)
                 self._ring()
             else:
                 left.append(sender)
-        self._blocked.extendleft(reversed(left))
+        self._blocked[:0] = left
 
     def _made_room(self) -> None:
         """Tell those who wait that there is less queued than there was."""

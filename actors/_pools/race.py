@@ -14,6 +14,8 @@ from actors.query import Query
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from actors._bell import Bell
+
 R = TypeVar("R")
 
 
@@ -56,7 +58,7 @@ class Race(Generic[R]):
         for runner in self.runners:
             runner.cancel()
 
-    def about_to_wait(self, other: Reply[Any], bell: threading.Lock) -> bool:
+    def about_to_wait(self, other: Reply[Any], bell: Bell) -> bool:
         """Nobody runs a query here, so nobody waits."""
         return False
 

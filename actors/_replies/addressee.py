@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    import threading
-
+    from actors._bell import Bell
     from actors._replies.reply import Reply
 
 
@@ -32,7 +31,7 @@ class Addressee(Protocol):
         """Called when a reply was settled from outside: remove the query, or stop its run."""
         ...
 
-    def about_to_wait(self, other: Reply[Any], bell: threading.Lock) -> bool:
+    def about_to_wait(self, other: Reply[Any], bell: Bell) -> bool:
         """Called by a thread that runs a query and will wait for another one's reply.
 
         Returns:

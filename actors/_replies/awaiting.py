@@ -8,6 +8,7 @@ import threading
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
+from actors._bell import Bell
 from actors._threads import report_unraisable, start_thread
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
 S = TypeVar("S", bound="Startable")
 T = TypeVar("T")
-
-_Lock = type(threading.Lock())
 
 
 class TaskBell:
@@ -56,7 +55,7 @@ def wait_in_loop(reply: Reply[Any]) -> Generator[Any, None, None]:
     except BaseException:  # CancelledError, or the generator is closed
         reply._forget(bell)
         waiters = tuple(reply._waiters or ())
-        if not any(isinstance(waiter, _Lock | TaskBell) for waiter in waiters):
+        if not any(isinstance(waiter, Bell | TaskBell) for waiter in waiters):
             reply.cancel()
         raise
 

@@ -9,6 +9,7 @@ from sys import maxsize
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeAlias, TypeVar, cast
 
+from actors._bell import Bell
 from actors._checks import check_seconds
 from actors._replies.window import AsDone, InOrder, Window
 from actors.errors import Overloaded, QueryTimeout
@@ -227,8 +228,7 @@ class Flow(ABC, Generic[T]):
     def _wait(self) -> None:
         """Wait until half of them are done, but not long; then until the next can be had."""
         window = self._window
-        bell = threading.Lock()
-        bell.acquire()
+        bell = Bell()
         try:
             if len(window) > 1:
                 window.hang_up(bell, "half")

@@ -7,6 +7,7 @@ from contextvars import Context, copy_context
 from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar, cast
 
+from actors._bell import Bell
 from actors._replies.current import current
 from actors._replies.fresh import fresh
 from actors._replies.in_loop import InLoop, running_loop
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _next_id = count(1).__next__
-_new_lock = threading.Lock
-_Lock = type(threading.Lock())
 _adding = threading.RLock()  # held for an append only; reentrant, since a finaliser may come in
 
 
@@ -72,6 +71,7 @@ class Reply(Generic[T]):
     _context: Context
     _waiters: list[Any] | None
     _tell: ClassVar[bool] = False
+    _is_awaited: ClassVar[bool] = False  # whether its sender does nothing but wait for it
 
     def __init__(
         self,
@@ -232,14 +232,19 @@ class Reply(Generic[T]):
     # -- for the worker's side ------------------------------------------------------------------
 
     def _settle(self, value: T) -> bool:
+        settled = self._settle_quietly(value)
+        if settled and self._waiters is not None:
+            self._wake_waiters()
+        return settled
+
+    def _settle_quietly(self, value: T) -> bool:
+        """Settle it, but leave it to the caller to wake the waiters."""
         try:
             del self._query
         except AttributeError:
             return False
         self._value = value
         self._done = True  # before looking at the waiters: see `_add_waiter`
-        if self._waiters is not None:
-            self._wake_waiters()
         return True
 
     def _fail(self, error: BaseException, traceback: TracebackType | None = None) -> bool:
@@ -323,7 +328,7 @@ class Reply(Generic[T]):
             return False
         return True
 
-    def _wake_waiters(self) -> None:
+    def _wake_waiters(self, *, hand_over: bool = False) -> None:
         # Each entry is popped by exactly one thread: by the one that settles, or by one that adds
         # itself and finds it settled already.
         waiters = self._waiters or []
@@ -337,19 +342,22 @@ class Reply(Generic[T]):
                 self._wake(waiter)
                 self._wake_waiters()
                 raise
-            self._wake(waiter)
+            self._wake(waiter, hand_over)
 
-    def _wake(self, waiter: Any) -> None:
+    def _wake(self, waiter: Any, hand_over: bool = False) -> None:
         try:
-            if type(waiter) is _Lock:
-                waiter.release()
-            else:
+            if type(waiter) is not Bell:
                 waiter(self)
+            elif hand_over:
+                waiter.hand_over()
+            else:
+                waiter.ring()
         except BaseException as error:  # must not keep the others from being woken
-            if type(waiter) is not _Lock:  # else the bell was rung already, by a stop
-                report_unraisable(error)
+            if type(waiter) is Bell:  # Ctrl-C came in, and perhaps before it was rung
+                waiter.ring_again()
+            report_unraisable(error)
 
-    def _listen(self, bell: threading.Lock, limit: float | None) -> bool:
+    def _listen(self, bell: Bell, limit: float | None) -> bool:
         return listen(self, bell, limit)
 
 
@@ -357,6 +365,7 @@ class Asked(Reply[T]):
     """The reply to an `ask`: nobody has it but who waits for it, and does nothing else."""
 
     __slots__ = ()
+    _is_awaited: ClassVar[bool] = True
 
     def _wait(self) -> T:
         """Do as `get` does, 0.3 us sooner."""

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from actors import _bell
 from actors._checks import check_seconds
 from actors._replies.current import current
 from actors._threads import longest_wait
 from actors.errors import QueryCancelled
 
 if TYPE_CHECKING:
+    from actors._bell import Bell
     from actors._replies.reply import Reply
-
-_new_lock = threading.Lock
 
 
 def wait_for_reply(reply: Reply[Any], timeout: float | None) -> None:
@@ -25,8 +24,7 @@ def wait_for_reply(reply: Reply[Any], timeout: float | None) -> None:
     """
     check_seconds("timeout", timeout)
     limit = None if timeout is None else monotonic() + timeout
-    bell = _new_lock()
-    bell.acquire()
+    bell = _bell.borrow()
     reply._add_waiter(bell)
     try:
         while not reply._done:  # looked at after the bell was hung up, so no ring is missed
@@ -35,18 +33,19 @@ def wait_for_reply(reply: Reply[Any], timeout: float | None) -> None:
     finally:
         if not reply._done:
             reply._forget(bell)
+        _bell.give_back(bell)
 
 
 def wait_for_asked(reply: Reply[Any]) -> None:
     """Wait until a reply is settled that nobody else has, so that nobody else adds a waiter."""
-    bell = _new_lock()
-    bell.acquire()
+    bell = _bell.borrow()
     reply._waiters = [bell]
     while not reply._done:  # looked at after the bell was hung up, so no ring is missed
         listen(reply, bell, None)
+    _bell.give_back(bell)
 
 
-def listen(reply: Reply[Any], bell: threading.Lock, limit: float | None) -> bool:
+def listen(reply: Reply[Any], bell: Bell, limit: float | None) -> bool:
     """Wait for a bell, which rings when a reply is settled, if not before; False for the limit."""
     caller = current.get()
     if caller is None or not caller._addressee.about_to_wait(reply, bell):
@@ -58,7 +57,7 @@ def listen(reply: Reply[Any], bell: threading.Lock, limit: float | None) -> bool
 
 
 def _listen_once(
-    reply: Reply[Any], bell: threading.Lock, limit: float | None, caller: Reply[Any] | None
+    reply: Reply[Any], bell: Bell, limit: float | None, caller: Reply[Any] | None
 ) -> bool:
     """Wait for the bell, the deadline, or the limit; return False for the limit.
 
@@ -75,10 +74,10 @@ def _listen_once(
             until = caller._deadline
     longest = longest_wait()
     if until is None:
-        bell.acquire(True, longest)
+        bell.wait(longest)
         return True
     wait = until - monotonic()
-    if wait > 0 and bell.acquire(True, min(wait, longest)):
+    if wait > 0 and bell.wait(min(wait, longest)):
         return True
     now = monotonic()
     if deadline is not None and now >= deadline:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+
+from actors._bell import Bell
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,10 +15,8 @@ if TYPE_CHECKING:
 Wish: TypeAlias = Literal["half", "next", "any"]
 """What to be woken for: half of them are done, the next can be had, or any of them is done."""
 
-Bell: TypeAlias = "threading.Lock | Callable[[Any], object]"
-"""What wakes whoever waits: a lock that is released, or what is called with a reply."""
-
-_Lock = type(threading.Lock())
+Waker: TypeAlias = "Bell | Callable[[Any], object]"
+"""What wakes whoever waits: a bell that is rung, or what is called with a reply."""
 
 
 class Window(Protocol):
@@ -47,10 +46,10 @@ class Window(Protocol):
     def replies(self) -> list[Reply[Any]]:
         """Return all, for those who close. Any thread."""
 
-    def hang_up(self, bell: Bell, wish: Wish) -> None:
+    def hang_up(self, bell: Waker, wish: Wish) -> None:
         """Have `bell` rung for what is wished, or at the close: at once, if it is so already."""
 
-    def take_down(self, bell: Bell) -> None:
+    def take_down(self, bell: Waker) -> None:
         """Have it rung no more."""
 
     def close(self) -> None:
@@ -64,7 +63,7 @@ class InOrder:
         """Have none."""
         self._replies: deque[Reply[Any]] = deque()
         self._rung_by: list[Reply[Any]] = []
-        self._bell: Bell | None = None
+        self._bell: Waker | None = None
         self._closed = False
         self.add = self._replies.append
         self.pop = self._replies.popleft
@@ -93,7 +92,7 @@ class InOrder:
         """See `Window`."""
         return list(self._replies.copy())
 
-    def hang_up(self, bell: Bell, wish: Wish) -> None:
+    def hang_up(self, bell: Waker, wish: Wish) -> None:
         """See `Window`."""
         self._bell = bell
         if self._closed:  # looked at after the bell was hung up
@@ -111,7 +110,7 @@ class InOrder:
             self._rung_by.append(reply)
             reply._notify(bell)
 
-    def take_down(self, bell: Bell) -> None:
+    def take_down(self, bell: Waker) -> None:
         """See `Window`."""
         self._bell = None
         while self._rung_by:
@@ -132,7 +131,7 @@ class AsDone:
         """Have none."""
         self._replies: dict[Reply[Any], None] = {}
         self._done: deque[Reply[Any]] = deque()
-        self._bells: list[Bell] = []  # of the one who waits; taken out by the one who rings
+        self._bells: list[Waker] = []  # of the one who waits; taken out by the one who rings
         self._enough = 1
         self._closed = False
 
@@ -174,14 +173,14 @@ class AsDone:
         """See `Window`."""
         return list(self._replies)
 
-    def hang_up(self, bell: Bell, wish: Wish) -> None:
+    def hang_up(self, bell: Waker, wish: Wish) -> None:
         """See `Window`."""
         self._enough = max(1, len(self._replies) // 2) if wish == "half" else 1
         self._bells[:] = [bell]
         if self._closed or len(self._done) >= self._enough:  # after the bell was hung up
             self._ring()
 
-    def take_down(self, bell: Bell) -> None:
+    def take_down(self, bell: Waker) -> None:
         """See `Window`."""
         self._bells.clear()
 
@@ -203,12 +202,9 @@ class AsDone:
         ring(bell)
 
 
-def ring(bell: Bell) -> None:
-    """Ring a bell that may have been rung already."""
-    if isinstance(bell, _Lock):
-        try:
-            bell.release()
-        except RuntimeError:  # it was
-            return
+def ring(bell: Waker) -> None:
+    """Wake whoever waits, who may have been woken already."""
+    if isinstance(bell, Bell):
+        bell.ring()
     else:
         bell(None)

@@ -47,7 +47,7 @@ class BoundFunction(Generic[T]):
         self._handle_id = function._handle_id
         self._module = module
         self._returns = returns
-        self._run = lean_caller(guest, self._handle_id, module)
+        self._run = lean_caller(guest, "guest_call_handle")
         self._encode = guest.codec.encode_args
 
     def __call__(self, *args: Any, timeout: float | Default | None = DEFAULT) -> T:
@@ -61,7 +61,10 @@ class BoundFunction(Generic[T]):
             JSRuntimeError: As `Runtime.call_function`.
         """
         payload = self._encode(args)
-        result = self._run(payload) if timeout is DEFAULT else self._run_for(payload, timeout)
+        if timeout is DEFAULT:
+            result = self._run(self._handle_id, self._module, len(payload), payload)
+        else:
+            result = self._run_for(payload, timeout)
         returns = self._returns
         return result if returns is None or type(result) is returns else convert(result, returns)
 
@@ -74,7 +77,10 @@ class BoundFunction(Generic[T]):
             JSRuntimeError: As `Runtime.call_function`.
         """
         payload = self._guest.encode_args(args)
-        result = self._run(payload) if timeout is DEFAULT else self._run_for(payload, timeout)
+        if timeout is DEFAULT:
+            result = self._run(self._handle_id, self._module, len(payload), payload)
+        else:
+            result = self._run_for(payload, timeout)
         returns = self._returns
         return result if returns is None or type(result) is returns else convert(result, returns)
 

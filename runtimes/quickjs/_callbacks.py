@@ -40,6 +40,18 @@ class HardStop(Exception):
 class Callbacks:
     """What a guest's imports reach; called on the guest's thread, during a run."""
 
+    __slots__ = (
+        "__weakref__",
+        "_codec",
+        "_console",
+        "_error_count",
+        "errors",
+        "functions",
+        "lease",
+        "memory",
+        "modules",
+    )
+
     memory: GuestMemory
     lease: Lease
 

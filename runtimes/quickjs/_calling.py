@@ -8,6 +8,8 @@ from runtimes.errors import StaleHandle
 from runtimes.modules import ModuleHandle
 from runtimes.options import DEFAULT, Default
 from runtimes.quickjs._bound import BoundFunction, bind, call_many
+from runtimes.quickjs._lean import lean_caller
+from runtimes.quickjs._memory import SHORT
 from runtimes.quickjs._names import encode_name
 from runtimes.quickjs._returns import convert
 
@@ -79,8 +81,12 @@ class Calling:
             guest = self._guest
             name, encoded = encode_name(function), guest.encode_args(args)
             number = 0 if module is None else self._number(module)
-            numbers = (number, len(name), len(encoded))
-            result = guest.enter("guest_call", numbers, encoded, timeout, name)
+            if timeout is DEFAULT and len(encoded) <= SHORT:
+                call = guest.leanly.get("guest_call") or lean_caller(guest, "guest_call")
+                result = call(number, len(name), len(encoded), name + encoded)
+            else:
+                numbers = (number, len(name), len(encoded))
+                result = guest.enter("guest_call", numbers, encoded, timeout, name)
         else:
             result = self._guest.call_handle(function, args, timeout)
         return result if returns is None else convert(result, returns)

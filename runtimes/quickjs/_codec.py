@@ -54,6 +54,8 @@ class Codec:
     Encoding keeps no state and may be done on any thread; decoding belongs to the runtime's.
     """
 
+    __slots__ = ("_decode", "_make_handle", "_shared", "recipient")
+
     def __init__(
         self,
         make_handle: Callable[[int, int], object],
@@ -74,10 +76,9 @@ class Codec:
         self._make_handle: Callable[[int, int], object] = make_handle
         self.recipient = Recipient(owner, take, handles)
         self._shared = shared
-        self._decode: Callable[[memoryview | bytes], Any] = msgspec.msgpack.Decoder(
-            ext_hook=self._from_extension
-        ).decode
-        self._interrupts: dict[int, BaseException] = {}
+        # One of its own takes 1 us to make, and most never see a handle.
+        lent = _decode_for_anyone if shared is _NONE_SHARED else None
+        self._decode: Callable[[memoryview | bytes], Any] = lent or self._own_decoder()
 
     def let_go(self) -> None:
         """Forget the guest, which is closed: nothing will be decoded any more."""
@@ -146,7 +147,7 @@ class Codec:
         try:
             return self._pack(value)
         except Exception:
-            interrupt = self._interrupts.pop(get_ident(), None)
+            interrupt = _interrupts.pop(get_ident(), None)
             if interrupt is not None:
                 raise interrupt from None
             raise
@@ -175,7 +176,7 @@ class Codec:
         except Exception:
             raise
         except BaseException as interrupt:  # ormsgpack would lose it: Ctrl-C, for one
-            self._interrupts[get_ident()] = interrupt
+            _interrupts[get_ident()] = interrupt
             raise
 
     # -- JavaScript to Python
@@ -189,11 +190,17 @@ class Codec:
         """
         try:
             return self._decode(data)
+        except _HandleFound:
+            self._decode = self._own_decoder()
         except (msgspec.DecodeError, Nonsense, ValueError, TypeError) as error:
             # ValueError: bytes that are no UTF-8; both: a key that Python cannot hash
             raise BrokenRuntimeError(f"the guest sent nonsense: {error}") from error
         except RecursionError:
             raise ConversionError("nested deeper than what is left of Python's own stack") from None
+        return Codec.decode(self, data)  # from its start: nothing has been made of it
+
+    def _own_decoder(self) -> Callable[[memoryview | bytes], Any]:
+        return msgspec.msgpack.Decoder(ext_hook=self._from_extension).decode
 
     def _from_extension(self, code: int, data: memoryview) -> Any:
         """Read an extension, in one frame for each level of nesting: Python's stack is not deep."""
@@ -222,6 +229,22 @@ class Codec:
         if buffer is None:
             raise Nonsense("a SharedBuffer that it was not given")
         return buffer
+
+
+class _HandleFound(Exception):
+    """There is a handle in it, which is some runtime's."""
+
+
+def _find_handle(*_arguments: object) -> NoReturn:
+    raise _HandleFound
+
+
+_decode_for_anyone: Callable[[memoryview | bytes], Any] | None = None
+_decode_for_anyone = Codec(_find_handle, None)._decode
+"""Decodes what names no handle and no shared buffer, for all runtimes."""
+
+_interrupts: Final[dict[int, BaseException]] = {}
+"""By thread, what ormsgpack must not get hold of."""
 
 
 def _closed(*_arguments: object) -> NoReturn:

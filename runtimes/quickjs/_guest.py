@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections import deque
 from threading import get_ident
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -41,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from runtimes.quickjs._engine import HardStop as HardStopKind
+    from runtimes.quickjs._lean import LeanCall
 
 _OWNERS = itertools.count(1)
 _CHORE_SECONDS = 30.0
@@ -60,6 +60,12 @@ class Guest(Outcomes):
         hard_stop: By which it is stopped hard; of a wary guest always by epochs.
     """
 
+    __slots__ = (
+        "__weakref__", "_callbacks", "_depth", "_exports", "_instance", "_lease", "_limit",
+        "_memory", "_shares", "_thread", "_usual_budget", "_usual_seconds", "codec", "deadline",
+        "dropped", "functions", "hard_stop", "leanly", "modules", "options", "owner", "wary",
+    )  # fmt: skip
+
     def __init__(self, options: RuntimeOptions) -> None:
         """Take over a booted engine.
 
@@ -73,13 +79,13 @@ class Guest(Outcomes):
         self.hard_stop: HardStopKind = "epoch" if self.wary else options.hard_stop
         notes = None if snapshot is None else _snapshot.read(snapshot, self.hard_stop)
         self.owner = next(_OWNERS)
-        self.dropped: deque[int] = deque()
+        self.dropped: list[int] = []
         self.deadline: float | None = None
         self._shares: Shares | None = None
         self.codec = self._make_codec()
-        self._callbacks = Callbacks(options, self.codec)
-        self.functions = self._callbacks.functions
-        self.modules = self._callbacks.modules
+        callbacks = self._callbacks = Callbacks(options, self.codec)
+        self.functions = callbacks.functions
+        self.modules = callbacks.modules
         self._ended: type[JSRuntimeError] | None = None
         self._loss: JSRuntimeError | None = None
         self._limit: float | None = None
@@ -88,13 +94,11 @@ class Guest(Outcomes):
         self._usual_seconds = bounded(options.timeout)
         self._usual_budget = budget_of(options.timeout)
         self._exports: dict[str, Callable[..., int]] = {}
-        self._instance = make_instance(self._callbacks, options, self.hard_stop, notes)
-        self._memory = self._callbacks.memory = GuestMemory(
-            self._instance, options, self._call, self._break
-        )
-        self._lease = self._callbacks.lease = Lease(
-            self._instance, grace=min(options.hard_stop_grace, LONGEST)
-        )
+        self.leanly: dict[str, LeanCall] = {}  # the shortest ways in, once made: see `_lean`
+        instance = self._instance = make_instance(callbacks, options, self.hard_stop, notes)
+        self._memory = callbacks.memory = GuestMemory(instance, options, self._call, self._break)
+        grace = min(options.hard_stop_grace, LONGEST)
+        self._lease = callbacks.lease = Lease(instance, grace=grace)
         try:
             adopt(self, notes)
         except BaseException:
@@ -165,9 +169,9 @@ class Guest(Outcomes):
         self._ended = ClosedRuntimeError
         self._lease.close()
         self._exports.clear()
+        self.leanly.clear()
         self._instance.close()
-        # What refers back, to this object or to the callbacks: without cycles all goes at once, and
-        # with it the user's functions.
+        # What refers back: without cycles all goes at once, and with it the user's functions.
         self._instance.interrupt = None
         del self._callbacks.memory
         self._memory.let_go()
@@ -289,7 +293,7 @@ class Guest(Outcomes):
             ConversionError, StaleHandle, TypeError: They cannot be this guest's arguments.
         """
         if type(args) is EncodedArgs:
-            return self.payload_of(args)
+            return self.payload_of(args) if args.owners or args.buffers else args.payload
         if type(args) is not list and type(args) is not tuple:
             require_sequence(args)
         return self.codec.encode_args(args)
@@ -341,8 +345,6 @@ class Guest(Outcomes):
         if not self._instance.dead:
             self._memory.shrink()
 
-    # -- details
-
     def _call(self, export: str, *numbers: int) -> int:
         """Call an export that runs no script. A stop by force may hit it all the same.
 
@@ -364,8 +366,7 @@ class Guest(Outcomes):
                 self._lease.end()
 
     def _export(self, export: str, n_args: int) -> Callable[..., int]:
-        call = self._exports[export] = self._instance.caller(export, n_args)
-        return call
+        return self._exports.setdefault(export, self._instance.caller(export, n_args))
 
     def _seconds(self, timeout: float | Default | None) -> float | None:
         """The run's own limit.

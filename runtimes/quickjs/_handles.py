@@ -85,6 +85,6 @@ def release_dropped(guest: Guest) -> None:
     dropped = guest.dropped  # finalisers on other threads may append meanwhile
     while dropped:
         count = min(len(dropped), _RELEASED_AT_ONCE)
-        numbers = [dropped.popleft() for _ in range(count)]
+        numbers = [dropped.pop() for _ in range(count)]
         guest._memory.put(pack(f"<{count}I", *numbers))
         guest._call("guest_release", count)

@@ -63,10 +63,12 @@ def _count(number: int) -> str:
 class HostFunctionTable:
     """The functions of one runtime, by number."""
 
+    __slots__ = ("_functions", "_notes", "_numbers")
+
     def __init__(self) -> None:
         self._functions: list[_Registered] = []
         self._notes: list[FunctionNote] = []
-        self._known: set[tuple[str, str]] = set()
+        self._numbers: dict[tuple[str, str], int] = {}
 
     def add(self, namespace: str, name: str, function: HostFunction) -> tuple[int, int]:
         """Take a function in.
@@ -93,8 +95,8 @@ class HostFunctionTable:
         entry = _inspect(shown_name, function)
         self._functions.append(entry)
         self._notes.append(FunctionNote(namespace, name, entry.required))
-        self._known.add((namespace, name))
-        return len(self._functions) - 1, entry.required
+        number = self._numbers[namespace, name] = len(self._functions) - 1
+        return number, entry.required
 
     def notes(self) -> list[FunctionNote]:
         """What a snapshot must know, by number."""
@@ -102,7 +104,7 @@ class HostFunctionTable:
 
     def knows(self, namespace: str, name: str) -> bool:
         """Whether scripts have been given such a function."""
-        return (namespace, name) in self._known
+        return (namespace, name) in self._numbers
 
     def restore(self, notes: list[FunctionNote], given: HostFunctions) -> list[tuple[int, int]]:
         """Bind the functions that a snapshot's scripts know, under the numbers that they had.

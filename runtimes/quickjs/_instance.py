@@ -187,7 +187,7 @@ def view(instance: Instance, ptr: int, length: int) -> memoryview:
 WASM_PAGE = 65536
 """By which memories grow."""
 
-_live: dict[int, weakref.ref[Any]] = {}
+_live: set[weakref.ref[Any]] = set()
 """Every instance of this process, for what happens to all of them."""
 
 _room = Room()
@@ -239,8 +239,7 @@ def create_instance(
     if instance is None:
         _room.demand(len(_live))
         instance = make(host, guest, memory_limit_bytes)
-    key = id(instance)
-    _live[key] = weakref.ref(instance, lambda _gone: _live.pop(key, None))
+    _live.add(weakref.ref(instance, _live.discard))
     return instance
 
 
@@ -271,7 +270,7 @@ def retire_all() -> int:
     global _exiting
     _exiting = True
     inside = 0
-    for reference in list(_live.copy().values()):
+    for reference in _live.copy():
         if (instance := reference()) is not None:
             inside += instance.retire()
     return inside
@@ -292,7 +291,7 @@ def _after_fork_in_child() -> None:
     global _choice_lock
     _choice_lock = threading.Lock()
     problems = []
-    for reference in list(_live.copy().values()):
+    for reference in _live.copy():
         if (instance := reference()) is not None:
             try:
                 instance.orphan()

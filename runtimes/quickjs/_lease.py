@@ -37,6 +37,11 @@ NUDGE_INTERVAL: Final = 0.1
 _NEVER: Final = float("inf")
 
 
+def _write(address: int, word: int) -> None:
+    """Set a word of a guest's memory. Nearly no run comes to this, so nothing is made for it."""
+    c_uint32.from_address(address).value = word
+
+
 class Lease:
     """The right to stop the runs of one instance, for as long as it lives.
 
@@ -80,8 +85,8 @@ class Lease:
         header = instance.exported_global("guest_header")
         hard = instance.exported_global("guest_hard_stop")
         start = instance.address(0, max(header + SOFT_STOP, hard) + 4)
-        self._soft: c_uint32 | None = c_uint32.from_address(start + header + SOFT_STOP)
-        self._hard: c_uint32 | None = c_uint32.from_address(start + hard)
+        self._soft: int | None = start + header + SOFT_STOP
+        self._hard: int | None = start + hard
         self._bump_epoch = instance.bump_epoch
         instance.interrupt = lambda: self.request_soft(StopReason.HOST)
         self._watchdog = watchdog if watchdog is not None else current()
@@ -143,7 +148,7 @@ class Lease:
                 return False
             if not self._stopping:
                 self.reason = reason
-                self._soft.value = reason
+                _write(self._soft, reason)
             self._due = min(self._due, self._watchdog.clock() + self._grace)
         self._watchdog.watch(self)
         return True
@@ -155,7 +160,7 @@ class Lease:
         """
         with self._lock:
             if not self._stopping and self._hard is not None:
-                self._hard.value = 0
+                _write(self._hard, 0)
             return self._stopping
 
     def close(self) -> None:
@@ -169,7 +174,8 @@ class Lease:
         with self._lock:
             self._touched = self._stopping = False
             if self._soft is not None and self._hard is not None:
-                self._soft.value = self._hard.value = 0
+                _write(self._soft, 0)
+                _write(self._hard, 0)
 
     # -- for the watchdog
 
@@ -219,13 +225,13 @@ class Lease:
                 return False
             self.reason = self.reason or reason
             self._stopping = True
-            self._soft.value = self.reason
+            _write(self._soft, self.reason)
             self._write_hard(HardWord.STOP)
             return True
 
     def _write_hard(self, word: HardWord) -> None:
         if self._hard is not None:
-            self._hard.value = word
+            _write(self._hard, word)
             if self._bump_epoch is not None:
                 self._bump_epoch()
 

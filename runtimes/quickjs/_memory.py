@@ -73,6 +73,19 @@ class GuestMemory:
         holds_much: Whether the input buffer has grown so large that it should not be kept.
     """
 
+    __slots__ = (
+        "_call",
+        "_give_up",
+        "_header",
+        "_instance",
+        "_limit",
+        "budget",
+        "capacity",
+        "holds_much",
+        "input",
+        "view",
+    )
+
     def __init__(
         self,
         instance: Instance,
@@ -157,6 +170,9 @@ class GuestMemory:
         Raises:
             MemoryLimitError: They do not fit in the guest's memory.
         """
+        if len(source) <= SHORT and source.isascii():
+            self.put(source.encode(), name)
+            return len(source)
         if self._limit is not None and len(source) > self._limit:
             self._refuse(len(source))
         size = len(source) if source.isascii() else sum(map(len, _pieces(source)))
@@ -180,10 +196,12 @@ class GuestMemory:
         Raises:
             BrokenRuntimeError: It says that it is outside of its memory.
         """
-        self.view = self._instance.refresh()
         self.input, capacity = _INPUT.unpack_from(self.view, self._header + _abi.INPUT_PTR)
         self.capacity = max(0, capacity - 1)
-        if self.input + self.capacity > len(self.view):
+        end = self.input + self.capacity
+        if end > len(self.view):
+            self.view = self._instance.refresh()
+        if end > len(self.view):
             self.capacity = 0
             self._give_up()
             raise BrokenRuntimeError("the guest names memory that it does not have")

@@ -19,10 +19,12 @@ _MOST_NUMBER = 2**31 - 2
 class ModuleTable:
     """What a runtime may import: nothing but modules that were handed to it."""
 
+    __slots__ = ("_handles", "_served", "_sources", "main")
+
     def __init__(self) -> None:
         self._sources: dict[str, Module] = {}
         self._handles: dict[str, ModuleHandle] = {}
-        self._served: set[str] = set()
+        self._served: dict[str, None] = {}  # not a set, which is large when it is empty
         self.main: ModuleHandle | None = None
 
     def add(self, module: Module) -> bool:
@@ -60,7 +62,8 @@ class ModuleTable:
         """
         if added is not None and self._sources.get(added.name) is added:
             del self._sources[added.name]
-        self._served = {n for n in self._served if n in before or has_module(n)}
+        kept = (name for name in self._served if name in before or has_module(name))
+        self._served = dict.fromkeys(kept)
 
     def loaded(self, name: str) -> ModuleHandle | None:
         """The handle of a module that was loaded by name."""
@@ -101,7 +104,7 @@ class ModuleTable:
             for note in notes:
                 self.add(Module(note.name, note.source.decode("utf-8", "surrogatepass")))
                 if note.served:
-                    self._served.add(note.name)
+                    self._served[note.name] = None
                 if 0 <= note.number <= _MOST_NUMBER:
                     self.remember(ModuleHandle(note.name, note.number, owner))
             self.main = None if main is None else self.get(main)
@@ -127,7 +130,7 @@ class ModuleTable:
         module = self._sources.get(name)
         if module is None:
             raise ModuleNotFound(f"module {name!r} was not handed over")
-        self._served.add(name)
+        self._served[name] = None
         return module.source
 
     def line_of(self, name: str, line: int) -> str | None:

@@ -36,6 +36,8 @@ class Outcomes:
     run around the one that lost it raises the same.
     """
 
+    __slots__ = ("_ended", "_loss")
+
     options: RuntimeOptions
     codec: Codec
     modules: ModuleTable

@@ -10,7 +10,7 @@ How it stays safe, besides what `_raw_callers` says of calls:
 from __future__ import annotations
 
 import ctypes
-from ctypes import addressof, c_uint64, c_void_p
+from ctypes import addressof, c_uint64
 from typing import TYPE_CHECKING, Any, Final
 
 from runtimes.quickjs import _capi, _trap_signals
@@ -42,48 +42,62 @@ if TYPE_CHECKING:
     from runtimes.quickjs._engine import LoadedGuest
     from runtimes.quickjs._instance import Host
 
-_NOTHING: Final = memoryview(b"")
+_NONE: Final = _capi.number(-1)
+"""No limit of that kind."""
 
 
 class RawInstance:
     """An `Instance` on the raw layer; see there for the contract."""
+
+    __slots__ = (
+        "__weakref__",
+        "_base",
+        "_context",
+        "_instance",
+        "_linked",
+        "_memory",
+        "_places",
+        "_start",
+        "_state",
+        "bump_epoch",
+        "memory",
+    )
 
     def __init__(self, host: Host, loaded: LoadedGuest, memory_limit_bytes: int | None) -> None:
         _trap_signals.restore()
         self._linked = linked = link(loaded)
         self.bump_epoch = linked.bump_epoch
         store = Store(linked.engine)
-        block = (c_uint64 * linked.n_words)()
-        self._state = State(host, store, block)
-        self._context = c_void_p(store.context)
-        self._words = memoryview(block).cast("B").cast("Q")
-        self._start = start = addressof(block)
-        self._places = c_void_p(start), N_VALUES, c_void_p(start + TRAP_AT * 8)
-        limit = -1 if memory_limit_bytes is None else memory_limit_bytes
-        _capi.store_limiter(store.pointer, limit, -1, -1, -1, -1)
+        words = linked.blank[:]
+        self._state = State(host, store, words)
+        self._context = context = _capi.pointer(store.context)
+        self._start, _ = words.buffer_info()
+        start = self._start
+        self._places = _capi.pointer(start), N_VALUES, _capi.pointer(start + TRAP_AT * 8)
+        self._instance = _capi.pointer(start + INSTANCE_AT * 8)
+        if memory_limit_bytes is not None:
+            limit = _capi.number(memory_limit_bytes)
+            _capi.store_limiter(store.pointer, limit, _NONE, _NONE, _NONE, _NONE)
         if linked.uses_wasi:
-            _raise_error(_capi.context_set_wasi(store.context, _capi.wasi_config_new()))
+            _raise_error(_capi.context_set_wasi(context, _capi.wasi_config_new()))
         if linked.bump_epoch is not None:
             _capi.epoch_callback(store.pointer, EPOCH_CALLBACK, None, None)
-            _capi.set_epoch_deadline(store.context, 1)
-        self._instantiate(linked.pre, memory_limit_bytes)
-        self._memory = self._export("memory")
-        self._base: int = _capi.memory_data(store.context, self._memory)
-        self.memory: memoryview = _NOTHING
-        self.refresh()
+            _capi.set_epoch_deadline(context, 1)
+        self._instantiate(memory_limit_bytes)
+        self._memory = _capi.pointer(self._export("memory"))
+        self._base: int = _capi.memory_data(context, self._memory)
+        self.memory = self._view(linked.memory_bytes)
 
-    def _instantiate(self, pre: int, memory_limit_bytes: int | None) -> None:
-        visitor = threads.visitor
-        outer, visitor.guest = visitor.guest, self._state
-        start = self._start
+    def _instantiate(self, memory_limit_bytes: int | None) -> None:
+        visitor, state = threads.visitor, self._state
+        outer, visitor.guest = visitor.guest, state
         try:
-            error = _capi.pre_instantiate(
-                pre, self._context, start + INSTANCE_AT * 8, start + TRAP_AT * 8
-            )
+            pre, (_, _, trap) = self._linked.pre, self._places
+            error = _capi.pre_instantiate(pre, self._context, self._instance, trap)
             if error:
                 raise as_refusal(_capi.take_error(error), memory_limit_bytes)
-            if self._words[TRAP_AT]:
-                fail(self._state, visitor, None, self._words[TRAP_AT])
+            if state.words[TRAP_AT]:
+                fail(state, visitor, None, state.words[TRAP_AT])
         finally:
             visitor.guest = outer
 
@@ -92,11 +106,15 @@ class RawInstance:
         encoded, length, place = self._linked.items[name]
         if self._state.store is None:
             raise InstanceUnusableError("the instance is closed")
-        start = self._start
-        at = start + place * 8
-        if not _capi.export_get(self._context, start + INSTANCE_AT * 8, encoded, length, at):
+        at = self._start + place * 8
+        if not _capi.export_get(self._context, self._instance, encoded, length, _capi.pointer(at)):
             raise KeyError(name)
         return at + _capi.ITEM_OFFSET
+
+    def _view(self, size: int) -> memoryview:
+        block: Any = (ctypes.c_ubyte * size).from_address(self._base)
+        block.store = self._state.store  # the view keeps the block, the block keeps the store
+        return memoryview(block).cast("B")
 
     @property
     def dead(self) -> bool:
@@ -118,9 +136,7 @@ class RawInstance:
             raise InstanceUnusableError("the instance is closed")
         size = _capi.memory_data_size(self._context, self._memory)
         if size != len(self.memory):
-            block: Any = (ctypes.c_ubyte * size).from_address(self._base)
-            block.store = self._state.store  # the view keeps the block, the block keeps the store
-            self.memory = memoryview(block).cast("B")
+            self.memory = self._view(size)
         return self.memory
 
     def grow(self, size: int) -> memoryview:
@@ -144,9 +160,9 @@ class RawInstance:
         shape = self._linked.functions[name]
         if shape.parameters != n_args:
             raise TypeError(f"{name} takes {shape.parameters} arguments, not {n_args}")
-        function = c_void_p(self._export(name))
+        function = _capi.pointer(self._export(name))
         # One block for all of them: a call that comes while another is under way gets its own.
-        slots = Slots(self._words, (self._context, function, *self._places))
+        slots = Slots(self._state.words, (self._context, function, *self._places))
         make = FAST_CALLERS.get(n_args)
         if make is None or shape.result != "i64":
             return any_caller(self._state, slots, n_args, shape.result)
@@ -167,7 +183,9 @@ class RawInstance:
 
     def address(self, offset: int, size: int = 4) -> int:
         """Return where bytes of the memory are in this process."""
-        if offset < 0 or size < 0 or offset + size > len(self.refresh()):
+        memory = self.memory if self._state.store is not None else self.refresh()
+        end = offset + size
+        if offset < 0 or size < 0 or (end > len(memory) and end > len(self.refresh())):
             raise ValueError(f"{size} bytes at {offset} are not inside the memory")
         return self._base + offset
 

@@ -2,8 +2,8 @@
 
 How they stay safe:
 
-- Every argument of the call is a ready-made ctypes object that lives as long as its caller
-  function.
+- Every argument of the call is made in advance (see `_capi.pointer`), and where it points to lives
+  as long as its caller function.
 - The prebound callers of an instance share slots and a trap out-pointer; a call that comes while
   they are in use (a callback that calls an export, a finaliser, a signal handler) gets fresh ones.
 - `State.owner` says who is inside. It is tested and set without any call in between, and CPython
@@ -13,8 +13,8 @@ How they stay safe:
 
 from __future__ import annotations
 
-from ctypes import addressof, c_size_t, c_uint64, c_void_p
-from typing import TYPE_CHECKING, Final, Literal, NoReturn
+from array import array
+from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn
 
 from runtimes.quickjs import _capi
 from runtimes.quickjs._instance import GuestTrap, InstanceBusyError, InstanceUnusableError
@@ -26,12 +26,13 @@ from runtimes.quickjs._traps import as_guest_trap
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_Arguments = tuple[c_void_p, c_void_p, c_void_p, c_size_t, c_void_p]
+_Arguments = tuple[Any, Any, Any, Any, Any]
 
-N_VALUES: Final = c_size_t(MOST_ARGUMENTS)
+N_VALUES: Final = _capi.size(MOST_ARGUMENTS)
 """How many places for values a call has, as wasmtime wants to be told."""
 RESULT_MASKS: Final = {None: 0, "i32": 0xFFFF_FFFF, "i64": 0xFFFF_FFFF_FFFF_FFFF}
 """By the type of a result, which of its bits count."""
+_BLANK: Final = array("Q", bytes(8 * (TRAP_AT + 1)))
 _invoke = _capi.call_unchecked
 
 
@@ -45,17 +46,17 @@ class Slots:
 
     __slots__ = ("arguments", "words")
 
-    def __init__(self, words: memoryview, arguments: _Arguments) -> None:
+    def __init__(self, words: array[int], arguments: _Arguments) -> None:
         self.words = words
         self.arguments = arguments
 
 
-def _fresh_slots(context: c_void_p, function: c_void_p) -> Slots:
-    """Make slots that no other call uses; the memoryview keeps them alive."""
-    block = (c_uint64 * (TRAP_AT + 1))()
-    start = addressof(block)
-    places = c_void_p(start), N_VALUES, c_void_p(start + TRAP_AT * 8)
-    return Slots(memoryview(block).cast("B").cast("Q"), (context, function, *places))
+def _fresh_slots(context: Any, function: Any) -> Slots:
+    """Make slots that no other call uses."""
+    words = _BLANK[:]
+    start, _ = words.buffer_info()
+    places = _capi.pointer(start), N_VALUES, _capi.pointer(start + TRAP_AT * 8)
+    return Slots(words, (context, function, *places))
 
 
 def _refuse(state: State) -> NoReturn:

@@ -19,6 +19,7 @@ from runtimes.quickjs._instance import InstanceUnusableError
 from runtimes.quickjs._shield import shield
 
 if TYPE_CHECKING:
+    from array import array
     from collections.abc import Callable
 
     from runtimes.quickjs._instance import Host
@@ -94,51 +95,49 @@ class State:
         asking: Whether the host is being asked by ``host.check``.
         interrupt: Asks the guest to stop softly; see `Instance.interrupt`.
         store: Keeps the C store alive for the callers; None once closed.
-        block: The words whose addresses the callers hold; see `Linked`.
+        words: Those whose addresses the callers hold; see `Linked`.
+        host: What the imports reach.
     """
 
     __slots__ = (
         "asking",
-        "block",
         "box",
         "dead",
+        "host",
         "interrupt",
-        "on_call",
-        "on_check",
-        "on_console",
-        "on_resolve",
-        "on_source",
         "owner",
         "rest",
         "store",
+        "words",
     )
 
-    def __init__(self, host: Host, store: object, block: object) -> None:
+    def __init__(self, host: Host, store: object, words: array[int]) -> None:
         self.owner: Visitor | None = None
         self.rest: Visitor | None = None
         self.box: BaseException | None = None
         self.dead = False
         self.asking = False
         self.interrupt: Callable[[], object] | None = None
-        self.block = block
+        self.words = words
         self.store: object | None = store
-        self.on_call: Callable[[int, int, int], int] = host.on_call
-        self.on_console: Callable[[int, int, int], int] = host.on_console
-        self.on_resolve: Callable[[int, int], int] = host.on_resolve
-        self.on_source: Callable[[int, int], int] = host.on_source
-        self.on_check: Callable[[int], int] = host.on_check
+        self.host = host
 
     def retire(self) -> bool:
         """Let nobody in and nothing out from now on; whether somebody is inside."""
         self.rest = EXITING
         if self.owner is None:
             self.owner = EXITING
-        self.on_call = self.on_console = self.on_resolve = self.on_source = self.on_check = _refuse
+        self.host = _Refusing()
         return self.owner not in (EXITING, CLOSED, DEAD, FORKED)
 
 
-def _refuse(*_arguments: int) -> int:
-    raise InstanceUnusableError("Python is exiting")
+class _Refusing:
+    """The host, once Python is exiting."""
+
+    def _refuse(self, *_arguments: int) -> int:
+        raise InstanceUnusableError("Python is exiting")
+
+    on_call = on_console = on_resolve = on_source = on_check = _refuse
 
 
 # In the callbacks `slots` points at 16-byte values, so argument k is at index 2 * k; the result
@@ -148,7 +147,7 @@ def _refuse(*_arguments: int) -> int:
 def _on_call(_env: int, _caller: int, slots: _Words, _count: int) -> int | None:
     try:
         guest: Any = threads.visitor.guest
-        slots[0] = guest.on_call(slots[0] & _LOW_32, slots[2] & _LOW_32, slots[4] & _LOW_32)
+        slots[0] = guest.host.on_call(slots[0] & _LOW_32, slots[2] & _LOW_32, slots[4] & _LOW_32)
         if not guest.dead:
             return None
     except BaseException as error:
@@ -166,7 +165,7 @@ def _on_call(_env: int, _caller: int, slots: _Words, _count: int) -> int | None:
 def _on_console(_env: int, _caller: int, slots: _Words, _count: int) -> int | None:
     try:
         guest: Any = threads.visitor.guest
-        slots[0] = guest.on_console(slots[0] & _LOW_32, slots[2] & _LOW_32, slots[4] & _LOW_32)
+        slots[0] = guest.host.on_console(slots[0] & _LOW_32, slots[2] & _LOW_32, slots[4] & _LOW_32)
         if not guest.dead:
             return None
     except BaseException as error:
@@ -184,7 +183,7 @@ def _on_console(_env: int, _caller: int, slots: _Words, _count: int) -> int | No
 def _on_resolve(_env: int, _caller: int, slots: _Words, _count: int) -> int | None:
     try:
         guest: Any = threads.visitor.guest
-        slots[0] = guest.on_resolve(slots[0] & _LOW_32, slots[2] & _LOW_32)
+        slots[0] = guest.host.on_resolve(slots[0] & _LOW_32, slots[2] & _LOW_32)
         if not guest.dead:
             return None
     except BaseException as error:
@@ -202,7 +201,7 @@ def _on_resolve(_env: int, _caller: int, slots: _Words, _count: int) -> int | No
 def _on_source(_env: int, _caller: int, slots: _Words, _count: int) -> int | None:
     try:
         guest: Any = threads.visitor.guest
-        slots[0] = guest.on_source(slots[0] & _LOW_32, slots[2] & _LOW_32)
+        slots[0] = guest.host.on_source(slots[0] & _LOW_32, slots[2] & _LOW_32)
         if not guest.dead:
             return None
     except BaseException as error:
@@ -231,7 +230,7 @@ def _on_check(_env: int, _caller: int, slots: _Words, _count: int) -> int | None
         if guest.box is not None and guest.interrupt is not None:
             guest.interrupt()
         guest.asking = True
-        slots[0] = guest.on_check(slots[0] & _LOW_32)
+        slots[0] = guest.host.on_check(slots[0] & _LOW_32)
         guest.asking = False
         if not guest.dead:
             return None
@@ -261,7 +260,7 @@ def _on_epoch(_context: int, _data: int, delta: _Words, _kind: int) -> int | Non
         if guest.box is not None and guest.interrupt is not None:
             guest.interrupt()
         guest.asking = True
-        guest.on_check(_LOOK)
+        guest.host.on_check(_LOOK)
         guest.asking = False
         delta[0] = 1
         if not guest.dead:

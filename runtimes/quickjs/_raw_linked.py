@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ctypes
 import os
+from array import array
 from ctypes import c_void_p
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import wasmtime
 
 from runtimes.quickjs import _capi
+from runtimes.quickjs._instance import WASM_PAGE
 from runtimes.quickjs._raw_imports import C_CALLBACKS
 
 if TYPE_CHECKING:
@@ -40,12 +42,12 @@ class Store:
     def __init__(self, engine: int) -> None:
         self.process = _process[0]
         self.overlays: Overlays | None = None
-        self.pointer: int = _capi.store_new(engine, None, None)
+        self.pointer = _capi.pointer(_capi.store_new(engine, None, None))
         self.context: int = _capi.store_context(self.pointer)
 
     def __del__(
         self,
-        store_delete: Callable[[int], None] = _capi.store_delete,
+        store_delete: Callable[[Any], None] = _capi.store_delete,
         process: list[object] = _process,
     ) -> None:
         if self.process is process[0]:  # both bound early: modules go first when Python exits
@@ -62,49 +64,51 @@ class Linked:
 
     Attributes:
         engine: Address of the engine.
-        pre: Address of the InstancePre: the module with its imports filled in.
+        pre: Pointer to the InstancePre: the module with its imports filled in.
         uses_wasi: Whether it needs wasmtime's clock.
         bump_epoch: Makes all instances of the engine ask the host; None without epochs.
-        n_words: Of a block.
+        blank: A block as it is at first.
         items: Of each export, its name as C wants it, and where in a block it has its place.
         functions: What the exported functions take and give.
+        memory_bytes: What a new memory has at least.
         constants: Exported globals that cannot change, as far as they have been asked for.
     """
 
     __slots__ = (
         "_pre",
+        "blank",
         "bump_epoch",
         "constants",
         "engine",
         "functions",
         "items",
-        "n_words",
+        "memory_bytes",
         "pre",
         "uses_wasi",
     )
 
     def __init__(self, loaded: LoadedGuest) -> None:
         self._pre = _instance_pre(loaded)
-        self.pre = _capi.address_of(self._pre)
+        self.pre = _capi.pointer(_capi.address_of(self._pre))
         self.engine = _capi.address_of(loaded.engine)
         self.uses_wasi = loaded.uses_wasi
         epochs = loaded.hard_stop == "epoch"
         self.bump_epoch = loaded.engine.increment_epoch if epochs else None
         self.functions = loaded.functions
-        names = [item.name.encode() for item in loaded.module.exports if item.name is not None]
         size = ctypes.sizeof(_capi.Extern) // 8
-        self.items = {
-            name.decode(): (name, len(name), EXPORTS_AT + size * index)
-            for index, name in enumerate(names)
-        }
-        self.n_words = EXPORTS_AT + size * len(names)
-        self.constants: dict[str, int | None] = {
-            item.name: None
-            for item in loaded.module.exports
-            if item.name is not None
-            and isinstance(item.type, wasmtime.GlobalType)
-            and not item.type.mutable
-        }
+        self.items: dict[str, tuple[Any, Any, int]] = {}
+        self.constants: dict[str, int | None] = {}
+        self.memory_bytes = 0
+        for index, item in enumerate(loaded.module.exports):
+            name, kind = item.name or "", item.type
+            encoded = name.encode()
+            place = EXPORTS_AT + size * index
+            self.items[name] = (_capi.text(encoded), _capi.size(len(encoded)), place)
+            if isinstance(kind, wasmtime.MemoryType):
+                self.memory_bytes = kind.limits.min * WASM_PAGE
+            elif isinstance(kind, wasmtime.GlobalType) and not kind.mutable:
+                self.constants[name] = None
+        self.blank = array("Q", bytes(8 * (EXPORTS_AT + size * len(self.items))))
 
 
 MOST_ARGUMENTS: Final = 8

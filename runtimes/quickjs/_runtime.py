@@ -65,7 +65,8 @@ class QuickJSRuntime(Calling, Life):
         require_stack()
         self._guest = Guest(self.options)
         try:
-            self._furnish(self.options)
+            if self.options is not _USUAL:
+                self._furnish(self.options)
         except BaseException:
             self.close()
             raise

@@ -32,6 +32,8 @@ class Shares:
         held: By their numbers, for as long as the guest may reach their memory.
     """
 
+    __slots__ = ("_owner", "_ready", "_weak_guest", "held")
+
     def __init__(self, guest: Guest) -> None:
         self._owner = guest.owner
         self._weak_guest = weakref.ref(guest)  # no cycle: a closed guest shall go at once

@@ -27,6 +27,8 @@ _NESTED: Final = frozenset({_wire.MAP, _wire.SET, _wire.OBJECT, _wire.ERROR})
 class WaryCodec(Codec):
     """A `Codec` that refuses what is larger than a result may be, before decoding it."""
 
+    __slots__ = ("_most_bytes", "_most_nodes")
+
     def __init__(self, options: RuntimeOptions, *arguments: Any) -> None:
         """Prepare both ways, within the options' limits of results; the rest is a `Codec`'s."""
         super().__init__(*arguments)

@@ -79,16 +79,15 @@ class Watchdog:
         self.next_look = _NEVER
         self._wait = Bell.wait if wait is None else wait
         self._lock = threading.RLock()
-        self._known: dict[int, weakref.ref[Lease]] = {}
-        self._listed: dict[int, weakref.ref[Lease]] = {}
+        self._known: set[weakref.ref[Lease]] = set()
+        self._listed: set[weakref.ref[Lease]] = set()
         self._wake = Bell()
         self._thread: threading.Thread | None = None
         self._exiting = False
 
     def know(self, lease: Lease) -> None:
         """Take in a lease: its runs will be stopped when Python exits."""
-        key = id(lease)
-        self._known[key] = weakref.ref(lease, lambda _gone: self._known.pop(key, None))
+        self._known.add(weakref.ref(lease, self._known.discard))
 
     def watch(self, lease: Lease) -> None:
         """Put a lease on the list, and wake the thread if it would look too late."""
@@ -97,7 +96,7 @@ class Watchdog:
                 lease.stop_hard(StopReason.HOST)
                 return
             if lease.list():
-                self._listed[id(lease)] = weakref.ref(lease)
+                self._listed.add(weakref.ref(lease))
             if self._thread is None or not self._thread.is_alive():
                 self._start()
         if lease.next_look(self.clock()) < self.next_look:  # read after it was listed: see `_run`
@@ -105,8 +104,9 @@ class Watchdog:
 
     def drop(self, lease: Lease) -> None:
         """Forget a lease; the last one wakes the thread, so that it ends in time."""
-        self._known.pop(id(lease), None)
-        self._listed.pop(id(lease), None)
+        reference = weakref.ref(lease)
+        self._known.discard(reference)
+        self._listed.discard(reference)
         if not self._known and self.next_look > self.clock() + LINGER:
             self._wake.set()
 
@@ -141,14 +141,14 @@ class Watchdog:
     def look(self, now: float) -> float:
         """Look at every lease on the list; return when to look again."""
         earliest = _NEVER
-        for key, reference in list(self._listed.copy().items()):
+        for reference in self._listed.copy():
             lease = reference()
             with self._lock:
                 again = None if lease is None else lease.look(now)
                 if again is not None:
                     earliest = min(earliest, again)
-                elif self._listed.get(key) is reference:  # not another lease at that address
-                    del self._listed[key]
+                else:
+                    self._listed.discard(reference)
         if self._listed:
             _trap_signals.restore()
         return earliest
@@ -177,8 +177,7 @@ class Watchdog:
 
     def leases(self) -> list[Lease]:
         """Return every lease of the process."""
-        known = list(self._known.copy().values())
-        return [lease for each in known if (lease := each()) is not None]
+        return [lease for each in self._known.copy() if (lease := each()) is not None]
 
 
 _current: Watchdog | None = None

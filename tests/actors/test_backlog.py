@@ -20,6 +20,7 @@ from actors._mailboxes.mailbox import Mailbox
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from actors._bell import Bell
     from actors._lives.cell import Cell
 
 
@@ -41,7 +42,7 @@ class Somebody:
     def withdrawn(self, reply: Reply[Any]) -> None:
         """Not asked here."""
 
-    def about_to_wait(self, other: Reply[Any], bell: threading.Lock) -> bool:
+    def about_to_wait(self, other: Reply[Any], bell: Bell) -> bool:
         return False
 
     def waited(self) -> None:

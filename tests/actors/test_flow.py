@@ -8,7 +8,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count, islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -28,6 +28,9 @@ from actors import (
 from actors._replies import flow as flows
 from actors._replies.window import AsDone, InOrder, Window
 from actors.testing import Do, Gate
+
+if TYPE_CHECKING:
+    from actors._bell import Bell
 
 Pool = WorkerPool[Any, Any]
 Closing = Callable[[Any], Any]
@@ -450,7 +453,7 @@ class OnDesk(Reply[int]):
 
     __slots__ = ()
 
-    def _listen(self, bell: threading.Lock, limit: float | None) -> bool:
+    def _listen(self, bell: Bell, limit: float | None) -> bool:
         self._addressee.settle_one()  # type: ignore[attr-defined]
         return True
 

@@ -21,6 +21,8 @@ from actors.mailbox import MailboxOptions
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from actors._bell import Bell
+
 
 class Nobody:
     """An addressee that does nothing."""
@@ -31,7 +33,7 @@ class Nobody:
     def withdrawn(self, reply: Reply[Any]) -> None:
         """Not asked here."""
 
-    def about_to_wait(self, other: Reply[Any], bell: threading.Lock) -> bool:
+    def about_to_wait(self, other: Reply[Any], bell: Bell) -> bool:
         return False
 
     def waited(self) -> None:

@@ -302,6 +302,7 @@ def test_a_checkpoint_that_fails_twice_is_given_up_for_a_plain_start(
     Fragile.bad_restores = 2
     kill_worker(worker)
     assert worker.call_function("count", module=module) == 1
+    worker.ping(10)  # then its checkpoint is taken too
     failed = [event.fields for event in log.named("checkpoint.failed")]
     assert [fields["gives_up"] for fields in failed] == [False, True]
     assert "cannot restore" in failed[0]["error"]

@@ -56,6 +56,13 @@ def test_every_query_is_one_event(worker: Handle, log: EventLog) -> None:
     assert len(first.fields["query_id"]) == 16
 
 
+def test_who_has_an_answer_finds_it_noted_and_counted(worker: Handle, log: EventLog) -> None:
+    for number in range(1, 300):
+        worker.ask(Do(lambda w: 1))
+        assert len(log.named("query.done")) == number
+        assert worker.stats().answered == number
+
+
 def test_the_trace_follows_a_worker_that_asks_another(closing: Closing, log: EventLog) -> None:
     first, second = closing(PythonWorker.spawn()), closing(PythonWorker.spawn())
     first.ask(Do(lambda w: second.ask(Do(lambda v: 1))))

@@ -46,7 +46,7 @@ def stage() -> rehearsal.Stage:
 
 
 def test_a_scene_tells_what_was_written_to_after_boot() -> None:
-    blocks, words = stage().play(())
+    blocks, words, _ = stage().play(())
     assert blocks == [BootBlock(100000, 40), BootBlock(100048, 40)]
     assert words == {100052}
     assert blocks_written(blocks, words) == {1}

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from actors import DefaultWorker, Eval, MailboxOptions, WorkerPool
+from actors._bell import Bell
 from actors.testing import Do, Gate, PythonWorker
 
 
@@ -101,6 +102,33 @@ def test_all_who_wait_are_woken_though_the_canceller_was_interrupted() -> None:
         assert not any(thread.is_alive() for thread in waiting)
         assert queued.cancelled()
         assert worker.backlog == 0
+        gate.open()
+
+
+@pytest.mark.parametrize("rings", [False, True], ids=["before", "after"])
+def test_who_waits_is_woken_though_the_ring_was_interrupted(
+    rings: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate, ring, reported = Gate(), Bell.ring, []
+
+    def interrupted(bell: Bell) -> None:
+        monkeypatch.setattr(Bell, "ring", ring)
+        if rings:
+            ring(bell)
+        raise KeyboardInterrupt
+
+    with PythonWorker.spawn() as worker:
+        worker.send(Do(gate.hold))
+        queued = worker.send(Do(lambda w: 1))
+        waiting = threading.Thread(target=queued.exception)
+        waiting.start()
+        wait_for(lambda: queued._waiters)
+        monkeypatch.setattr(threading, "excepthook", reported.append)
+        monkeypatch.setattr(Bell, "ring", interrupted)
+        queued.cancel()
+        waiting.join(10)
+        assert not waiting.is_alive()
+        assert [each.exc_type for each in reported] == [KeyboardInterrupt]
         gate.open()
 
 

@@ -70,7 +70,7 @@ print(pykka.ActorRegistry.get_all())
         timeout=50,
     )
     assert (done.code, done.err) == (0, "")
-    assert done.out.splitlines() == ["['MainThread']", "True", "True 0", "0 {} {}", "[]"]
+    assert done.out.splitlines() == ["['MainThread']", "True", "True 0", "0 set() set()", "[]"]
 
 
 def test_no_python_object_is_left_for_each_pool() -> None:

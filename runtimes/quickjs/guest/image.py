@@ -50,6 +50,7 @@ from .booting import (
     probe,
     probe_name,
 )
+from .callees import with_callees_first
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -150,13 +151,18 @@ def with_image(content: bytes, memory: bytes) -> bytes:
     return write(found)
 
 
-def make_image(content: bytes, hot: Sequence[HotBlock] = ()) -> bytes:
+def make_image(content: bytes, hot: Sequence[HotBlock] = (), slots: Sequence[int] = ()) -> bytes:
     """Boot a module and return it with its booted memory, in which the hot blocks lie together.
+
+    Args:
+        content: The module.
+        hot: Blocks of the boot that runtimes write to.
+        slots: Of the table, those by which runtimes call.
 
     Raises:
         PassError: It is not a guest, or does not boot.
     """
-    return with_image(content, boot(content, hot))
+    return with_image(with_callees_first(content, slots), boot(content, hot))
 
 
 def main() -> int:
@@ -167,8 +173,9 @@ def main() -> int:
     parser.add_argument("--hot", type=Path, help="what rehearsal.py wrote")
     options = parser.parse_args()
     try:
-        listed = json.loads(options.hot.read_text()) if options.hot else []
-        result = make_image(options.source.read_bytes(), [HotBlock(*each) for each in listed])
+        listed = json.loads(options.hot.read_text()) if options.hot else {"blocks": [], "slots": []}
+        hot = [HotBlock(*each) for each in listed["blocks"]]
+        result = make_image(options.source.read_bytes(), hot, listed["slots"])
     except PassError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -21,7 +21,7 @@ from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from .binary import PassError
 from .booting import BootBlock, Booted, HotBlock, clock_linker
@@ -41,6 +41,20 @@ INPUT = struct.Struct("<II")
 """The fields at INPUT_PTR: where the buffer is, and how much it takes."""
 STACK = 128 * 1024
 FAILED = 1 << 63
+
+
+class Played(NamedTuple):
+    """What came of a scene.
+
+    Attributes:
+        blocks: What boot had asked for.
+        words: The addresses of what was written to since.
+        slots: Of the table, those by which functions were called.
+    """
+
+    blocks: list[BootBlock]
+    words: set[int]
+    slots: set[int]
 
 
 class Stage:
@@ -88,8 +102,8 @@ class Stage:
         memory.write(store, content, at)
         return int(at)
 
-    def play(self, scene: tuple[Step, ...]) -> tuple[list[BootBlock], set[int]]:
-        """Boot and play a scene: what boot asked for, and the addresses of words written to since.
+    def play(self, scene: tuple[Step, ...]) -> Played:
+        """Boot and play a scene.
 
         Raises:
             PassError: A step did not end as the scene says.
@@ -106,8 +120,10 @@ class Stage:
         guest.call("guest_adopt", 1)
         for step in scene:
             self._take(guest, step)
-        marks = bytes(traces.read(guest.store, SLOTS, size))
-        return guest.blocks, {found.start() * WORD for found in re.finditer(b"\1", marks)}
+        marks = bytes(traces.read(guest.store, 0, size))
+        words = {found.start() * WORD for found in re.finditer(b"\1", marks[SLOTS:])}
+        slots = {found.start() for found in re.finditer(b"\1", marks[:SLOTS])}
+        return Played(guest.blocks, words, slots)
 
     def _take(self, guest: Booted, step: Step) -> None:
         self._put(guest.memory(), guest.store, b"".join(step.texts))
@@ -178,8 +194,12 @@ def order(blocks: list[BootBlock], heat: Heat) -> list[HotBlock]:
     return [HotBlock(number, blocks[number].size) for number in sorted(heat.blocks, key=place)]
 
 
-def hot_blocks(content: bytes) -> list[HotBlock]:
-    """Play all scenes; return the blocks of the boot that were written to, as they shall lie.
+def rehearse(content: bytes) -> tuple[list[HotBlock], list[int]]:
+    """Play all scenes.
+
+    Returns:
+        The blocks of the boot that were written to, as they shall lie; and the slots of the table
+        by which functions were called.
 
     Raises:
         PassError: It is no guest, or a scene did not end as it says.
@@ -187,14 +207,16 @@ def hot_blocks(content: bytes) -> list[HotBlock]:
     import wasmtime
 
     heat = Heat()
+    called: set[int] = set()
     try:
         stage = Stage(content)
         for scene in SCENES:
-            blocks, words = stage.play(scene)
+            blocks, words, slots = stage.play(scene)
             heat.note(blocks, words)
+            called |= slots
     except (wasmtime.Trap, wasmtime.WasmtimeError) as error:
         raise PassError(f"the rehearsal failed: {error}") from error
-    return order(blocks, heat)
+    return order(blocks, heat), sorted(called)
 
 
 def main() -> int:
@@ -204,11 +226,12 @@ def main() -> int:
     parser.add_argument("target", type=Path)
     options = parser.parse_args()
     try:
-        found = hot_blocks(options.source.read_bytes())
+        blocks, slots = rehearse(options.source.read_bytes())
     except PassError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    options.target.write_text(json.dumps([[each.number, each.size] for each in found]))
+    found = {"blocks": [[each.number, each.size] for each in blocks], "slots": slots}
+    options.target.write_text(json.dumps(found))
     return 0
 
 

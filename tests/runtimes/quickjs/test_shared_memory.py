@@ -30,6 +30,7 @@ from runtimes import (
     encode_args,
 )
 from runtimes.quickjs import _wire
+from runtimes.quickjs._guest import Guest
 
 pytestmark = pytest.mark.skipif(not _pages.SUPPORTED, reason="Linux only")
 
@@ -334,8 +335,7 @@ def test_a_guest_that_sets_no_place_of_its_own_aside_is_broken(
 ) -> None:
     for place in (2**32 - 4096, 4097):
         with make() as hostile:
-            guest = hostile._guest
-            monkeypatch.setattr(guest, "_call", lambda *_, place=place: place)
+            monkeypatch.setattr(Guest, "_call", lambda *_, place=place: place)
             with pytest.raises(BrokenRuntimeError, match="sets no place of its own aside"):
                 hostile.call_function("same", encode_args([buffer]))
             assert not hostile.usable
@@ -347,7 +347,7 @@ def test_a_guest_that_names_one_place_twice_is_broken(monkeypatch: pytest.Monkey
     with make() as hostile:
         hostile.call_function("keep", [one])
         place = hostile._guest._call("guest_share", one._number, 1, _pages.PAGE_BYTES)
-        monkeypatch.setattr(hostile._guest, "_call", lambda *_: place)
+        monkeypatch.setattr(Guest, "_call", lambda *_: place)
         with pytest.raises(BrokenRuntimeError, match="sets no place of its own aside"):
             hostile.call_function("same", encode_args([other]))
         monkeypatch.undo()
@@ -649,14 +649,14 @@ def test_a_buffer_that_was_interrupted_on_its_way_is_let_go(
 ) -> None:
     runtime = QuickJSRuntime(RuntimeOptions(allocation="on_demand"))
     with runtime:
-        call = runtime._guest._call
+        call = Guest._call
 
-        def interrupted(export: str, *numbers: int) -> int:
+        def interrupted(guest: Guest, export: str, *numbers: int) -> int:
             if export == "guest_share":
                 raise KeyboardInterrupt
-            return call(export, *numbers)
+            return call(guest, export, *numbers)
 
-        monkeypatch.setattr(runtime._guest, "_call", interrupted)
+        monkeypatch.setattr(Guest, "_call", interrupted)
         with pytest.raises(KeyboardInterrupt):
             runtime.set_global("buffer", SharedBuffer(8))
         monkeypatch.undo()
