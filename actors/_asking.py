@@ -141,7 +141,8 @@ class Asking(AsyncClosing):
         """Ask many queries without waiting in between; return the responses in their order.
 
         Args:
-            queries: Any number; they are taken from the iterable as there is time for them.
+            queries: Any number, with an end: all responses are kept. They are taken from the
+                iterable as there is time for them.
             timeout: Seconds for the whole; what is not done by then gets `QueryTimeout`.
             tenant: For whom they all are; see `Query`.
             priority: How soon they all are wanted.

@@ -252,7 +252,9 @@ def console_line(cell: Cell, event: ConsoleEvent) -> None:
     if not listening():
         return
     running = current.get()
-    fields = {**_about(cell), **({} if running is None else ids(running)), "text": event.text}
+    fields = {**_about(cell), "text": event.text}
+    if running is not None and running._id:  # else a hook of the worker's, between two queries
+        fields.update(ids(running))
     if event.filename is not None:
         fields.update(filename=event.filename, line=event.line, column=event.column)
     level = {"log": "info", "warn": "warning"}.get(event.level, event.level)

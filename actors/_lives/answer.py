@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from actors import _trace
 from actors._lives.life import Leave
 from actors._lives.lost import settle_lost
+from actors._lives.signals import came_by_signal
 from actors._replies.current import current
 from actors._threads import report_unraisable
 from actors.errors import QueryCancelled
@@ -135,7 +136,7 @@ def settle_error(
     cell: Cell, worker: Worker[Any, Any], runtime: Any, message: Reply[Any], error: BaseException
 ) -> Leave | None:
     """Settle the reply of a query whose handler raised; return how this ends, if it does."""
-    if worker._lent and isinstance(error, KeyboardInterrupt):
+    if worker._lent and (isinstance(error, KeyboardInterrupt) or came_by_signal(error)):
         raise error  # the thread that asked is interrupted, not the worker: see `lending`
     if not isinstance(error, Exception):
         settle_lost(cell, message, error)

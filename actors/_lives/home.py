@@ -173,7 +173,10 @@ class Home(Address):
             self.mailbox.control(lambda: self._make_way(old, worker))
             self._turn.wait()
         with self.lock:
-            if self.worker is not worker or self.halting:
+            if self.worker is not worker:
+                return False
+            if self.halting:
+                self.keeper.spare()
                 return False
             self.mailbox.attach()
             self.generation += 1

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from actors._latch import Latch
 from actors._lives import answer, life
 from actors._lives.actor import ContainedActor
+from actors._lives.between import stand_between
 from actors._lives.cell import Cell
 from actors._lives.owned import Owned
 from actors._lives.stock import StockInbox
@@ -64,6 +65,7 @@ class Incarnation(ContainedActor):
 
     def _actor_loop(self) -> None:
         self._thread_id = threading.get_ident()
+        stand_between(self._cell)
         life.live(self._cell, cast("Worker[Any, Any]", self))
 
     def _leave(self) -> None:

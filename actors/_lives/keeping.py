@@ -81,6 +81,10 @@ class Keeper:
             self._tries += 1
         return kept
 
+    def spare(self) -> None:
+        """Do not count the last try: it came to its end, and was halted for others' sake."""
+        self._tries = 0
+
     def begin(self, worker: Worker[Any, Any]) -> None:
         """Plan the next, since the worker is ready. The worker's thread."""
         self._tries = 0

@@ -164,7 +164,8 @@ def answer_here(cell: Cell, turn: Turn, message: Reply[Any]) -> bool:
     What ends the incarnation is left to the worker's own thread, as the first thing that it does.
 
     Raises:
-        KeyboardInterrupt: It came meanwhile. The query is cancelled.
+        BaseException: A signal's handler raised it meanwhile, as Ctrl-C's does. The query is
+            cancelled.
     """
     worker = turn.worker
     caller: Any = current.get()
@@ -186,7 +187,7 @@ def answer_here(cell: Cell, turn: Turn, message: Reply[Any]) -> bool:
         answer.answer(worker, cell, worker._runtime, message)
     except Leave as error:
         leave = error
-    except BaseException as error:  # Ctrl-C, in the handler or between two lines of `answer`
+    except BaseException as error:  # a signal's, in the handler or between two lines of `answer`
         leave = interrupted(cell, worker, message, error)
         raise
     finally:

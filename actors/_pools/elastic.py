@@ -55,6 +55,7 @@ class Elastic:
                 self._let_go(size - self.most, idle_only=False)
                 return
             wanted = size < self.least or (size < self.most and self._somebody_waits())
+            wanted = wanted and self._group.goal == "up"  # else it is halted, and so would it be
             if not wanted or monotonic() < self._not_before:
                 self._watch_idle()
                 return

@@ -375,7 +375,8 @@ def as_completed(replies: Source[Reply[R]], timeout: float | None = None) -> Flo
     early. One that is given several times is given back once.
 
     Args:
-        replies: What to wait for. Those of an async iterable are waited for as they come.
+        replies: What to wait for; all are taken at once, so there must be an end to them. Those of
+            an async iterable are waited for as they come.
         timeout: Seconds for the whole.
 
     Raises:

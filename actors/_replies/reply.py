@@ -345,17 +345,21 @@ class Reply(Generic[T]):
             self._wake(waiter, hand_over)
 
     def _wake(self, waiter: Any, hand_over: bool = False) -> None:
-        try:
-            if type(waiter) is not Bell:
+        if type(waiter) is not Bell:
+            try:
                 waiter(self)
-            elif hand_over:
+            except BaseException as error:  # must not keep the others from being woken
+                report_unraisable(error)
+            return
+        try:
+            if hand_over:
                 waiter.hand_over()
             else:
                 waiter.ring()
-        except BaseException as error:  # must not keep the others from being woken
-            if type(waiter) is Bell:  # Ctrl-C came in, and perhaps before it was rung
-                waiter.ring_again()
-            report_unraisable(error)
+        except BaseException:  # Ctrl-C, or the thread is to die: perhaps it was not rung yet
+            waiter.ring_again()
+            self._wake_waiters()
+            raise
 
     def _listen(self, bell: Bell, limit: float | None) -> bool:
         return listen(self, bell, limit)

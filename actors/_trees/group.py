@@ -93,8 +93,10 @@ class Group(Ladder):
         """Take in a child that somebody else launches, before or after this."""
         if child.finished.is_set():  # so soon that its report came before this
             return
-        self.goal = "up" if self.goal == "idle" else self.goal
-        self.add(child, phase="starting")
+        if self.goal == "idle" and self.parent is None:
+            self.goal = "up"
+        # One that is halted stays so until it is launched: it has its turn among others.
+        self.add(child, phase="down" if self.goal == "idle" else "starting")
 
     def stop_child(self, child: Child) -> None:
         """Stop a child for good; it leaves the group when it is finished."""
@@ -225,13 +227,6 @@ class Group(Ladder):
                 self._give_up(member, cell, worker, reply)
             case Finished():
                 self._gone(member)
-
-    def _ready(self, member: Member) -> None:
-        if member.phase == "starting" and member.child.up:  # if it is not, this is old news
-            member.phase = "up"
-            member.born = True
-            member.alone = False
-            member.failures = 0
 
     def _exited(self, member: Member, kind: ExitKind, error: BaseException | None) -> None:
         match member.phase:

@@ -118,14 +118,20 @@ class Ladder:
             held = held or any(member.phase == "paused" for member in self.members)
         for member in self.members:
             if member.phase == "down" and (member.alone or not held):
-                member.phase = "starting"
-                member.child.launch()
+                self._launch(member)
             held = held or (self.ordered and member.phase not in ("up", "stopping"))
         if not self.up and all(member.phase == "up" for member in self.members):
             self.up = self._born = True
             self.settled_start.set()
             if self.parent is not None:
                 self.parent.on_ready(cast("Child", self))
+
+    def _launch(self, member: Member) -> None:
+        member.phase = "starting"
+        if member.child.vacant:
+            member.child.launch()
+        elif member.child.up:  # somebody else launched it, and its report has come already
+            self._ready(member)
 
     def _halt(self, members: Sequence[Member]) -> bool:
         """Halt from the last to the first, each when the one before is down; return if all are."""
@@ -161,6 +167,13 @@ class Ladder:
         if patience is None:
             return None if left == inf else left
         return min(patience, left)
+
+    def _ready(self, member: Member) -> None:
+        if member.phase == "starting" and member.child.up:  # if it is not, this is old news
+            member.phase = "up"
+            member.born = True
+            member.alone = False
+            member.failures = 0
 
     def _finish(self) -> None:
         self.goal = "closed"

@@ -8,7 +8,7 @@ from runtimes.encoded import EncodedArgs
 from runtimes.errors import JSRuntimeError
 from runtimes.options import DEFAULT, Default
 from runtimes.quickjs import _abi
-from runtimes.quickjs._encoded import plain_calls
+from runtimes.quickjs._arguments import plain_calls
 from runtimes.quickjs._handles import JSFunction
 from runtimes.quickjs._lean import lean_caller
 from runtimes.quickjs._names import encode_name

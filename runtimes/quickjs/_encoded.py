@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from runtimes.encoded import EncodedArgs
 from runtimes.errors import StaleHandle
+from runtimes.quickjs._arguments import plain_args, plain_calls
 from runtimes.quickjs._codec import Codec
 
 if TYPE_CHECKING:
-    from runtimes.shared import SharedBuffer
+    from collections.abc import Iterable, Sequence
 
-_PLAIN: Final = frozenset({list, tuple})
-_ARGUMENTS: Final = "arguments are a list or tuple of values"
+    from runtimes.shared import SharedBuffer
 
 
 def encode_args(args: Sequence[Any]) -> EncodedArgs:
@@ -22,9 +21,10 @@ def encode_args(args: Sequence[Any]) -> EncodedArgs:
     Raises:
         ConversionError: Something in them cannot cross; ``path`` says where.
         TypeError: They are no sequence, or a text, bytes or a mapping: surely a slip.
+        ValueError: There are more than a call can have.
     """
     if type(args) is not list and type(args) is not tuple:
-        require_sequence(args)
+        args = plain_args(args)
     try:
         return EncodedArgs(_CODEC.encode_args(args), _decode)
     except StaleHandle:  # there are handles or shared buffers: encode again, and note which
@@ -42,46 +42,13 @@ def encode_calls(args_list: Iterable[Sequence[Any]]) -> EncodedArgs:
     Raises:
         ConversionError: Something in them cannot cross; ``path`` says where.
         TypeError: They, or those of one call, are no sequence, or a text, bytes or a mapping.
+        ValueError: There are more than a batch can have.
     """
     calls = plain_calls(args_list)
     try:
         return EncodedArgs(_CODEC.encode_calls(calls), _decode)
     except StaleHandle:
         return encode_args(calls)
-
-
-def plain_calls(args_list: Iterable[Sequence[Any]]) -> list[Any]:
-    """Return a batch as a list of lists or tuples.
-
-    Raises:
-        TypeError: It, or one of its members, is none, or surely a slip: a text, bytes or a mapping.
-    """
-    require_sequence(args_list, "the calls of a batch are a list of lists or tuples")
-    calls = args_list if type(args_list) is list else list(args_list)
-    if _PLAIN.issuperset(map(type, calls)):
-        return calls
-    for index, each in enumerate(calls):
-        require_sequence(each, f"call {index}: {_ARGUMENTS}")
-    return [list(each) for each in calls]
-
-
-def require_sequence(args: object, rule: str = _ARGUMENTS) -> None:
-    """Refuse what cannot be, or was never meant as, the arguments of a call.
-
-    Args:
-        args: What was given.
-        rule: What it should have been.
-
-    Raises:
-        TypeError: It cannot be iterated over, or it is a text, bytes or a mapping.
-    """
-    if isinstance(args, (str, bytes, bytearray, memoryview, Mapping)) or not _is_iterable(args):
-        raise TypeError(f"{rule}, not {type(args).__name__}")
-
-
-def _is_iterable(value: object) -> bool:
-    # what only has a __getitem__ is no Iterable, and can be iterated over all the same
-    return isinstance(value, Iterable) or hasattr(type(value), "__getitem__")
 
 
 def _refuse_handle(kind: int, handle_id: int) -> object:

@@ -22,10 +22,10 @@ from runtimes.options import DEFAULT, Default, RuntimeOptions
 from runtimes.quickjs import _abi, _snapshot
 from runtimes.quickjs._abi import StopReason
 from runtimes.quickjs._adoption import adopt, make_instance
+from runtimes.quickjs._arguments import plain_args
 from runtimes.quickjs._callbacks import Callbacks
 from runtimes.quickjs._codec import Codec
 from runtimes.quickjs._conversions import NOT_TAKEN
-from runtimes.quickjs._encoded import require_sequence
 from runtimes.quickjs._handles import Handle, JSFunction, JSPromise, release_dropped
 from runtimes.quickjs._instance import InstanceUnusableError, stay_behind_at_exit
 from runtimes.quickjs._lease import Lease
@@ -290,12 +290,12 @@ class Guest(Outcomes):
         """Encode the arguments of a call, unless that was done before.
 
         Raises:
-            ConversionError, StaleHandle, TypeError: They cannot be this guest's arguments.
+            ConversionError, StaleHandle, TypeError, ValueError: They cannot be this guest's.
         """
         if type(args) is EncodedArgs:
             return self.payload_of(args) if args.owners or args.buffers else args.payload
         if type(args) is not list and type(args) is not tuple:
-            require_sequence(args)
+            args = plain_args(args)
         return self.codec.encode_args(args)
 
     def payload_of(self, args: EncodedArgs) -> bytes:

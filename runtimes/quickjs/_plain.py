@@ -35,6 +35,7 @@ from runtimes.quickjs._instance import (
     InstanceUnusableError,
 )
 from runtimes.quickjs._overlays import Overlays
+from runtimes.quickjs._threads import require_room
 from runtimes.quickjs._traps import as_guest_trap, as_refusal
 
 if TYPE_CHECKING:
@@ -55,6 +56,9 @@ _SHAPES: Final = {
     "check": (1, 32),
 }
 """Of the imports: number of parameters, all i32, and bits of the result."""
+
+_here = threading.local()
+"""How many calls of guests, one inside the other, this thread is in."""
 
 
 class _StandInError(Exception):
@@ -313,10 +317,15 @@ class PlainInstance:
             raise InstanceBusyError("another thread is inside the instance")
         try:
             self._refuse_closed()
+            inside = getattr(_here, "inside", 0)  # so many others
+            if inside and not self._depth:
+                require_room()
             self._depth += 1
+            _here.inside = inside + 1
             try:
                 yield
             finally:
+                _here.inside = inside
                 self._depth -= 1
         finally:
             self._lock.release()

@@ -13,6 +13,7 @@ import wasmtime
 from runtimes.quickjs import _capi
 from runtimes.quickjs._instance import WASM_PAGE
 from runtimes.quickjs._raw_imports import C_CALLBACKS
+from runtimes.quickjs._shield import shield
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,20 +41,33 @@ class Store:
     __slots__ = ("context", "overlays", "pointer", "process")
 
     def __init__(self, engine: int) -> None:
-        self.process = _process[0]
+        self.process: object = None
         self.overlays: Overlays | None = None
         self.pointer = _capi.pointer(_capi.store_new(engine, None, None))
         self.context: int = _capi.store_context(self.pointer)
+        self.process = _process[0]  # last: from here on there is something to delete
 
+    # Ctrl-C in a finaliser's first instruction would leave a slot of the pool taken for ever. It
+    # cannot come in between the clearing of `process` and the call: that is at calls' ends only.
+    @shield
     def __del__(
         self,
         store_delete: Callable[[Any], None] = _capi.store_delete,
         process: list[object] = _process,
     ) -> None:
-        if self.process is process[0]:  # both bound early: modules go first when Python exits
-            if self.overlays is not None:
-                self.overlays.lift_all()
-            store_delete(self.pointer)
+        try:
+            if self.process is process[0]:  # both bound early: modules go first when Python exits
+                if self.overlays is not None:
+                    self.overlays.lift_all()
+                self.process = None
+                store_delete(self.pointer)
+        except BaseException:
+            if self.process is process[0]:
+                if self.overlays is not None:
+                    self.overlays.lift_all()
+                self.process = None
+                store_delete(self.pointer)
+            raise
 
 
 class Linked:

@@ -109,7 +109,7 @@ def test_all_who_wait_are_woken_though_the_canceller_was_interrupted() -> None:
 def test_who_waits_is_woken_though_the_ring_was_interrupted(
     rings: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gate, ring, reported = Gate(), Bell.ring, []
+    gate, ring = Gate(), Bell.ring
 
     def interrupted(bell: Bell) -> None:
         monkeypatch.setattr(Bell, "ring", ring)
@@ -120,15 +120,18 @@ def test_who_waits_is_woken_though_the_ring_was_interrupted(
     with PythonWorker.spawn() as worker:
         worker.send(Do(gate.hold))
         queued = worker.send(Do(lambda w: 1))
-        waiting = threading.Thread(target=queued.exception)
-        waiting.start()
-        wait_for(lambda: queued._waiters)
-        monkeypatch.setattr(threading, "excepthook", reported.append)
+        waiting = [threading.Thread(target=queued.exception) for _ in range(3)]
+        for thread in waiting:
+            thread.start()
+        wait_for(lambda: len(queued._waiters or ()) == 3)
         monkeypatch.setattr(Bell, "ring", interrupted)
-        queued.cancel()
-        waiting.join(10)
-        assert not waiting.is_alive()
-        assert [each.exc_type for each in reported] == [KeyboardInterrupt]
+        with pytest.raises(KeyboardInterrupt):
+            queued.cancel()
+        for thread in waiting:
+            thread.join(10)
+        assert not any(thread.is_alive() for thread in waiting)
+        assert queued.cancelled()
+        assert worker.backlog == 0
         gate.open()
 
 

@@ -360,3 +360,38 @@ def test_a_group_is_a_child() -> None:
     assert isinstance(root, Group)
     assert root.vacant
     assert root.state == "starting"
+
+
+# -- workers that somebody else launches -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("ready_at", ["halted", "launched"])
+def test_a_worker_that_a_pool_adds_while_it_is_halted_holds_nobody_up(ready_at: str) -> None:
+    world = World()
+    root = world.group(strategy="one_for_all")
+    first = world.worker(root)
+    pool = world.group(root, ordered=False)
+    world.worker(pool)
+    last = world.worker(root)
+    world.launch(root)
+    world.settle()
+
+    first.end("died", OSError("it"))
+    while pool.goal != "idle":
+        world.handle_all()
+        for worker in world.ending():
+            worker.end("stopped")
+    added = FakeChild(world, pool, "permanent")
+    world.workers.append(added)
+    pool.admit(added)
+    added.alive = True  # as by a pool that grows
+    world.handle_one()
+    assert pool.goal == "idle"  # its turn comes after the first
+    if ready_at == "halted":
+        added.get_ready()
+    world.settle()
+    assert root.up
+    assert pool.up
+    assert last.up
+    assert added.up
+    assert [member.phase for member in (*root.members, *pool.members)] == ["up"] * 5

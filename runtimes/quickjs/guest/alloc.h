@@ -25,7 +25,6 @@
 #define GUEST_ALLOC_H
 
 #include <assert.h>
-#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -237,14 +236,6 @@ static inline void heap_count(uint32_t more) {
     heap_peak = heap_used;
 }
 
-/* Make two blocks in use of one; returns the second. Each is at least of the smallest size. */
-static inline Block *heap_split(Block *block, uint32_t size) {
-  Block *second = block_after(block, size);
-  second->size = block_size(block) - size;
-  block->size = size | (block->size & BLOCK_FLAGS);
-  return second;
-}
-
 /* Shorten a block that counts as in use to `size`; the rest joins the free memory behind it. */
 static inline void heap_trim(Block *block, uint32_t size) {
   uint32_t total = block_size(block), rest = total - size;
@@ -398,19 +389,5 @@ refuse:
   heap_refused++;
   return NULL;
 }
-
-/* libc's own users (the engine's few, and printf) take the same way. Defining all of these keeps
- * the C library's allocator out of the link. */
-static inline void *libc_result(void *payload) {
-  if (!payload)
-    errno = ENOMEM;
-  return payload;
-}
-
-void *malloc(size_t size) { return libc_result(heap_alloc(size)); }
-void *calloc(size_t count, size_t size) { return libc_result(heap_calloc(count, size)); }
-void *realloc(void *payload, size_t size) { return libc_result(heap_realloc(payload, size)); }
-void free(void *payload) { heap_free(payload); }
-size_t malloc_usable_size(void *payload) { return heap_usable_size(payload); }
 
 #endif

@@ -27,6 +27,7 @@ static bool guest_keeps_arena(const struct list_head *free_link);
 static double guest_time_origin; /* of performance: milliseconds since 1970 */
 
 #include "alloc.h"
+#include "alloc_libc.h"
 #include "no_threads.h"
 #include "inlining.h"
 #include "quickjs.c"

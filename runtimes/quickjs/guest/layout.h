@@ -32,6 +32,14 @@ typedef struct Layout {
 
 static Layout layout;
 
+/* Make two blocks in use of one; returns the second. Each is at least of the smallest size. */
+static inline Block *heap_split(Block *block, uint32_t size) {
+  Block *second = block_after(block, size);
+  second->size = block_size(block) - size;
+  block->size = size | (block->size & BLOCK_FLAGS);
+  return second;
+}
+
 /* Cut the place for the hot blocks out of one large block, which lies where the heap begins. */
 static bool layout_begin(HotBlock *hot, uint32_t hot_count, BootBlock *blocks) {
   uint32_t total = HEAP_MIN_BLOCK;

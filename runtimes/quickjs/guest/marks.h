@@ -13,10 +13,14 @@ typedef struct Mark {
   uint32_t host_error; /* MARK_HOST: the host's number for its exception */
 } Mark;
 
-enum { MARKS = 32 };
+enum {
+  MARKS = 32,
+  MEMORY_ERROR_ROOM = 32 * 1024, /* eight of the engine's arenas */
+};
 
 static Mark marks[MARKS] GUEST_SELDOM_WRITTEN;
 static uint32_t refusals_noted; /* the allocator's count of refusals that an error was made of */
+static uint32_t memory_errors_in_making; /* inside each other: a script may prepare their stacks */
 static uint32_t mark_count; /* ever made since the outermost run began */
 
 /* Remember the exception that is pending. Allocates nothing: memory may have just run out. */
@@ -59,14 +63,21 @@ static bool is_memory_error(JSValueConst error) {
 void guest_note_out_of_memory(void) { mark_pending(MARK_MEMORY, 0); }
 void guest_note_stack_overflow(void) { mark_pending(MARK_STACK, 0); }
 
-/* Called before the engine makes an error: whether a request was refused of which none has been made. */
-bool guest_short_of_memory(void) { return unlikely(heap_refused != refusals_noted); }
+/* Called before the engine makes an error: whether a request was refused of which none has been made.
+ * Such an error may go beyond the limit, once: where it cannot be made, the engine throws null, and a
+ * script that catches it would find that, since each of its parts may need an arena of its own. */
+bool guest_short_of_memory(void) {
+  if (likely(heap_refused == refusals_noted)) return false;
+  if (!memory_errors_in_making++ && heap_limit) heap_limit += MEMORY_ERROR_ROOM;
+  return true;
+}
 
 /* Called with each error that the engine throws: the first after a refused request is about memory,
  * whatever it says (an expression that cannot be compiled for want of memory is a SyntaxError), and
  * though another one was noted, and lost, while this one was made. */
 void guest_note_error(bool about_memory) {
   if (likely(heap_refused == refusals_noted) && !about_memory) return;
+  if (about_memory && !--memory_errors_in_making && heap_limit) heap_limit -= MEMORY_ERROR_ROOM;
   refusals_noted = heap_refused;
   mark_pending(MARK_MEMORY, 0);
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -199,6 +200,25 @@ def test_what_is_no_list_of_arguments_is_refused(
 ) -> None:
     with pytest.raises(TypeError, match=r"list of lists or tuples|list or tuple of values"):
         runtime.call_many("add", args_list, module=module)
+
+
+def test_what_never_ends_is_refused_as_arguments_and_as_a_batch(
+    runtime: QuickJSRuntime, module: ModuleHandle
+) -> None:
+    add = runtime.function("add", module=module)
+    endless: Any = repeat(1)
+    for call in (
+        lambda: runtime.call_many("add", repeat((1, 2)), module=module),
+        lambda: add.call_many(repeat((1, 2))),
+        lambda: add.call_many([(1, 2), endless]),
+        lambda: add.call(endless),
+        lambda: runtime.call_function("add", endless, module=module),
+        lambda: encode_args(endless),
+        lambda: encode_calls(repeat((1, 2))),
+    ):
+        with pytest.raises(ValueError, match="at most 4,000,000"):
+            call()
+    assert add(1, 2) == 3
 
 
 def test_the_error_says_which_call_has_no_list_of_arguments(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -93,12 +94,55 @@ def test_a_script_may_catch_it_and_go_on_with_less(make_runtime: MakeRuntime) ->
     assert runtime.evaluate("'y'.repeat(1000).length") == 1000
 
 
+@pytest.mark.parametrize("size", [9990, 10000, 15000])
+def test_a_script_that_catches_it_finds_an_error_and_not_null(
+    make_runtime: MakeRuntime, size: int
+) -> None:
+    runtime = make_runtime(memory_limit_bytes=8 * MIB)
+    source = f"""
+        (() => {{
+            class Mine extends Error {{}}
+            try {{ throw new Mine("x") }} catch {{}}
+            try {{ null.x }} catch {{}}
+            let a = [];
+            try {{ for (;;) a.push("x".repeat({size}) + a.length); }}
+            catch (error) {{ a = null; return `${{error}}`; }}
+        }})()
+    """
+    assert runtime.evaluate(source) == "InternalError: out of memory"
+
+
+def test_no_script_gets_more_than_that_by_catching_again_and_again(
+    make_runtime: MakeRuntime,
+) -> None:
+    runtime = make_runtime(memory_limit_bytes=4 * MIB)
+    source = """
+        (() => {
+            const a = [], errors = [];
+            Error.prepareStackTrace = (error, sites) => {
+                try { for (;;) errors.push(new Error("x".repeat(100) + errors.length)); } catch {}
+                return sites;
+            };
+            for (let i = 0; i < 200; i++) {
+                try { for (;;) a.push("x".repeat(1000) + a.length); }
+                catch (error) { try { errors.push(error.stack); } catch {} }
+            }
+            return a.length;
+        })()
+    """
+    with contextlib.suppress(MemoryLimitError, StackLimitError, JSError):
+        runtime.evaluate(source)
+    if runtime.usable:
+        assert runtime.memory_used < 4 * MIB + 64 * 1024
+
+
 def test_an_error_thrown_after_it_was_caught_is_that_error(make_runtime: MakeRuntime) -> None:
     runtime = make_runtime(memory_limit_bytes=8 * MIB)
     source = """
         (() => {
-            try { const a = []; for (;;) a.push("x".repeat(10000) + a.length); }
-            catch { throw new RangeError("mine"); }
+            let a = [];
+            try { for (;;) a.push("x".repeat(10000) + a.length); }
+            catch { a = null; throw new RangeError("mine"); }
         })()
     """
     with pytest.raises(JSError, match="RangeError: mine"):

@@ -75,6 +75,32 @@ def test_who_finds_no_free_slot_is_made_on_demand() -> None:
 
 @linux
 @raw
+def test_a_slot_is_free_again_though_its_finaliser_was_interrupted() -> None:
+    said = in_a_process("""
+        import ctypes, itertools, operator
+        from collections import deque
+
+        runtimes.configure(slots=1)
+        raise_later = ctypes.pythonapi.PyThreadState_SetAsyncExc
+        here, interrupt = ctypes.c_ulong(threading.get_ident()), ctypes.py_object(KeyboardInterrupt)
+        lost = []
+        sys.unraisablehook = lambda args: lost.append(args.exc_type.__name__)
+        kinds = []
+        for _ in range(5):
+            runtime = QuickJSRuntime()
+            kinds.append(allocation(runtime))
+            last = [runtime._guest._instance._state.store]
+            runtime.close()
+            steps = [(raise_later, here, interrupt), (last.clear,)]
+            # Driven from C, so that the first instruction to come is the finaliser's.
+            deque(itertools.starmap(operator.call, steps), maxlen=0)
+        say(kinds=kinds, lost=lost)
+    """)
+    assert said == {"kinds": ["pooled"] * 5, "lost": ["KeyboardInterrupt"] * 5}
+
+
+@linux
+@raw
 def test_without_slots_all_are_made_on_demand() -> None:
     said = in_a_process("""
         runtimes.configure(slots=0)

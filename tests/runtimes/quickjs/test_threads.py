@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -185,9 +186,15 @@ thread.join()
 """
 
 
-def test_runtimes_inside_each_other_end_before_the_stack_does() -> None:
+@pytest.mark.parametrize("layer", ["raw", "plain"])
+def test_runtimes_inside_each_other_end_before_the_stack_does(layer: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", NESTED], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", NESTED],
+        env={**os.environ, "JSACTORS_LAYER": layer},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.split("\n")[:2] == ["StackLimitError True", "350"]
