@@ -82,7 +82,7 @@ def test_a_worker_that_mixes_up_responses_does_not_get_away(
 
 
 def test_replies_that_are_never_settled_do_not_get_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    settle: Callable[[Reply[Any], Any], bool] = Reply._settle
+    settle: Callable[[Reply[Any], Any], bool] = Reply._settle_quietly
 
     forgotten: list[tuple[Reply[Any], Any]] = []
     turns = itertools.count(1)
@@ -95,10 +95,11 @@ def test_replies_that_are_never_settled_do_not_get_away(monkeypatch: pytest.Monk
         forgotten.append((self, value))
         return True
 
-    monkeypatch.setattr(Reply, "_settle", forget_some)
+    monkeypatch.setattr(Reply, "_settle_quietly", forget_some)
     report = small_storm()
+    monkeypatch.undo()
     for reply, value in forgotten:  # so that those who still wait can go
-        settle(reply, value)
+        reply._settle(value)
     assert report.verdict.counts["lost"] > 0
 
 
