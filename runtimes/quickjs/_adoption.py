@@ -20,8 +20,12 @@ _SLACK_BYTES: Final = 4 * 1024 * 1024
 """By this, and an eighth of the limit, may the linear memory outgrow the limit: for the stack
 and the engine's constants, for gaps between blocks, for reports of running full."""
 _MOST_BYTES: Final = (1 << 32) - 16 * 1024 * 1024
-"""Of a memory without a limit. The stack lies first in it: what runs over its end is at an address
-that has wrapped around, and must find nothing there."""
+"""Of any memory, whatever its limit. The stack lies first in it: what runs over its end is at an
+address that has wrapped around, and must find nothing there."""
+
+
+def _room_for(limit: int) -> int:
+    return min(limit + limit // 8 + _SLACK_BYTES, _MOST_BYTES)
 
 
 def make_instance(
@@ -41,7 +45,7 @@ def make_instance(
     limit = options.memory_limit_bytes
     instance = create_instance(
         host,
-        memory_limit_bytes=_MOST_BYTES if limit is None else limit + limit // 8 + _SLACK_BYTES,
+        memory_limit_bytes=_MOST_BYTES if limit is None else _room_for(limit),
         hard_stop=hard_stop,
         allocation=options.allocation,
     )

@@ -16,6 +16,8 @@ from runtimes.quickjs._host_functions import HostFunctionTable, shown_to_script
 from runtimes.quickjs._modules import ModuleTable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from runtimes.options import RuntimeOptions
     from runtimes.quickjs._codec import Codec
     from runtimes.quickjs._lease import Lease
@@ -38,7 +40,12 @@ class HardStop(Exception):
 
 
 class Callbacks:
-    """What a guest's imports reach; called on the guest's thread, during a run."""
+    """What a guest's imports reach; called on the guest's thread, during a run.
+
+    Attributes:
+        visits: How many runs have called the user's code, each from inside the one before, and wait
+            for it. It may use the runtime.
+    """
 
     __slots__ = (
         "__weakref__",
@@ -50,6 +57,7 @@ class Callbacks:
         "lease",
         "memory",
         "modules",
+        "visits",
     )
 
     memory: GuestMemory
@@ -62,12 +70,18 @@ class Callbacks:
         self.modules = ModuleTable()
         self.errors: dict[int, Exception] = {}
         self._error_count = 0
+        self.visits = 0
 
     def on_call(self, function_id: int, ptr: int, length: int, /) -> int:
         """Run a host function."""
         args = self._decode(ptr, length)
         try:
-            return self._reply(self._codec.encode(self.functions.call(function_id, args)))
+            self.visits += 1
+            try:  # as in `_visit`, whose call would cost 0.1 us
+                payload = self._codec.encode(self.functions.call(function_id, args))
+            finally:
+                self.visits -= 1
+            return self._reply(payload)
         except Exception as error:
             return self._reply_error(error)
 
@@ -82,14 +96,19 @@ class Callbacks:
                 or (place != _SOMEWHERE and place != _NOWHERE)
             ):
                 raise BrokenRuntimeError("the guest sent a console event that is none")
-            self._console(ConsoleEvent(_LEVELS[level], tuple(arguments), filename, line, column))
+            event = ConsoleEvent(_LEVELS[level], tuple(arguments), filename, line, column)
+            self.visits += 1
+            try:
+                self._console(event)
+            finally:
+                self.visits -= 1
         return 0
 
     def on_resolve(self, ptr: int, length: int, /) -> int:
         """Say what a specifier means."""
         base, specifier = self._decode(ptr, length, 2)
         try:
-            return self._reply(self._codec.encode(self.modules.resolve(base, specifier)))
+            return self._reply(self._visit(self.modules.resolve, base, specifier))
         except Exception as error:
             return self._reply_error(error)
 
@@ -97,7 +116,7 @@ class Callbacks:
         """Give a module's source."""
         (name,) = self._decode(ptr, length, 1)
         try:
-            return self._reply(self._codec.encode(self.modules.source(name)))
+            return self._reply(self._visit(self.modules.source, name))
         except Exception as error:
             return self._reply_error(error)
 
@@ -113,6 +132,14 @@ class Callbacks:
         if where == CheckPlace.STOP or (told and where != CheckPlace.HANDLER):
             raise HardStop
         return 0
+
+    def _visit(self, serve: Callable[..., Any], *args: Any) -> bytes:
+        """Call what is the user's, and encode what it returns."""
+        self.visits += 1
+        try:
+            return self._codec.encode(serve(*args))
+        finally:
+            self.visits -= 1
 
     def _decode(self, ptr: int, length: int, members: int | None = None) -> list[Any]:
         message = self._codec.decode(self.memory.slice(ptr, length))

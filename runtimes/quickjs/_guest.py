@@ -62,8 +62,9 @@ class Guest(Outcomes):
 
     __slots__ = (
         "__weakref__", "_callbacks", "_depth", "_exports", "_instance", "_lease", "_limit",
-        "_memory", "_shares", "_thread", "_usual_budget", "_usual_seconds", "codec", "deadline",
-        "dropped", "functions", "hard_stop", "leanly", "modules", "options", "owner", "wary",
+        "_memory", "_shares", "_thread", "_turns", "_usual_budget", "_usual_seconds", "codec",
+        "deadline", "dropped", "functions", "hard_stop", "leanly", "modules", "options", "owner",
+        "wary",
     )  # fmt: skip
 
     def __init__(self, options: RuntimeOptions) -> None:
@@ -90,7 +91,7 @@ class Guest(Outcomes):
         self._loss: JSRuntimeError | None = None
         self._limit: float | None = None
         self._thread = get_ident()
-        self._depth = 0
+        self._depth = self._turns = 0
         self._usual_seconds = bounded(options.timeout)
         self._usual_budget = budget_of(options.timeout)
         self._exports: dict[str, Callable[..., int]] = {}
@@ -108,28 +109,6 @@ class Guest(Outcomes):
 
     # -- life
 
-    @property
-    def is_running(self) -> bool:
-        """Whether a run is under way."""
-        return self._depth > 0
-
-    def check(self) -> None:
-        """Refuse to go on on a wrong thread, or after the end.
-
-        Raises:
-            WrongThread, ClosedRuntimeError, BrokenRuntimeError: As it says.
-        """
-        if get_ident() != self._thread:
-            raise WrongThread(
-                "the runtime belongs to the thread that made it; "
-                "use a worker, and call a function that it gave out by worker.call_function"
-            )
-        if self._ended is ClosedRuntimeError:
-            raise ClosedRuntimeError("the runtime is closed")
-        if self._ended is not None:
-            text = "the runtime broke, or ran full, in an earlier run; make a new one"
-            raise BrokenRuntimeError(text)
-
     def move_here(self) -> None:
         """Belong to the calling thread from now on; nobody else uses the guest meanwhile.
 
@@ -139,7 +118,7 @@ class Guest(Outcomes):
         here = get_ident()
         if here == self._thread:
             return
-        if self._depth:
+        if self._turns:
             raise WrongThread("a runtime does not change its thread during a run")
         require_stack()
         try:
@@ -161,7 +140,7 @@ class Guest(Outcomes):
         """
         if self._ended is ClosedRuntimeError:
             return
-        if get_ident() != self._thread or self._depth:
+        if get_ident() != self._thread or self._turns:
             raise WrongThread("a runtime is closed by its own thread, and not during a run")
         if self._shares is not None:
             self._shares.take_back()
@@ -205,8 +184,22 @@ class Guest(Outcomes):
         Raises:
             Everything that a run can raise.
         """
-        if self._ended is not None or get_ident() != self._thread:
+        if self._ended is not None or get_ident() != self._thread or self._turns:
             self.check()
+        self._turns += 1
+        try:
+            return self._run(export, numbers, payload, timeout, prefix)
+        finally:
+            self._turns -= 1
+
+    def _run(
+        self,
+        export: str,
+        numbers: tuple[int, ...],
+        payload: bytes,
+        timeout: float | Default | None,
+        prefix: bytes = b"",
+    ) -> Any:
         memory, lease = self._memory, self._lease
         if payload:
             if self.dropped and not self.codec.recipient.named:
@@ -258,11 +251,15 @@ class Guest(Outcomes):
             Everything that a run can raise.
         """
         self.check()
-        if self.dropped and not self.codec.recipient.named:
-            release_dropped(self)
-        encoded = name.encode("utf-8", "replace")
-        size = self._memory.put_source(encoded, source)
-        return self.enter(export, (len(encoded), size), b"", timeout)
+        self._turns += 1
+        try:
+            if self.dropped and not self.codec.recipient.named:
+                release_dropped(self)
+            encoded = name.encode("utf-8", "replace")
+            size = self._memory.put_source(encoded, source)
+            return self._run(export, (len(encoded), size), b"", timeout)
+        finally:
+            self._turns -= 1
 
     def call_handle(self, function: Any, args: Any, timeout: float | Default | None) -> Any:
         """Call a function that this guest handed out.

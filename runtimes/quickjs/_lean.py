@@ -43,7 +43,7 @@ def _make(guest: Guest, export: str) -> LeanCall:
     def run(first: int, second: int, third: int, payload: bytes) -> Any:
         size = len(payload)
         if (
-            guest._depth
+            guest._turns
             or guest.deadline is not None
             or guest._ended is not None
             or get_ident() != guest._thread
@@ -53,34 +53,38 @@ def _make(guest: Guest, export: str) -> LeanCall:
             or size > memory.capacity
         ):
             return guest.enter(export, (first, second, third), payload, DEFAULT)
-        at = memory.input
-        memory.view[at : at + size] = payload
-        exiting = False
-        try:  # Ctrl-C may come at any line
-            guest._depth = 1
-            guest._limit = seconds
-            lease.begin(None if seconds is None else monotonic() + seconds)
-            packed = call(first, second, third)
-        except BaseException as error:
-            exiting = isinstance(error, InstanceUnusableError)
-            guest.left_by(error)
-            raise
-        finally:
-            guest._depth = 0
-            lease.end()
-            if exiting:
-                stay_behind_at_exit()
-            if memory.holds_much:
-                guest.shrink()
-        start = packed & POINTER
-        end = start + (packed >> 32 & LENGTH)
-        view = memory.view
-        if packed & ERROR_BIT or callbacks.errors or shared or end > len(view):
-            return guest.outcome(packed, seconds)
+        guest._turns = 1
         try:
-            return decode(view[start:end])
-        except BrokenRuntimeError:  # the guest talks nonsense
-            guest._break()
-            raise
+            at = memory.input
+            memory.view[at : at + size] = payload
+            exiting = False
+            try:  # Ctrl-C may come at any line
+                guest._depth = 1
+                guest._limit = seconds
+                lease.begin(None if seconds is None else monotonic() + seconds)
+                packed = call(first, second, third)
+            except BaseException as error:
+                exiting = isinstance(error, InstanceUnusableError)
+                guest.left_by(error)
+                raise
+            finally:
+                guest._depth = 0
+                lease.end()
+                if exiting:
+                    stay_behind_at_exit()
+                if memory.holds_much:
+                    guest.shrink()
+            start = packed & POINTER
+            end = start + (packed >> 32 & LENGTH)
+            view = memory.view
+            if packed & ERROR_BIT or callbacks.errors or shared or end > len(view):
+                return guest.outcome(packed, seconds)
+            try:
+                return decode(view[start:end])
+            except BrokenRuntimeError:  # the guest talks nonsense
+                guest._break()
+                raise
+        finally:
+            guest._turns = 0
 
     return run

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 from runtimes.errors import (
     BrokenRuntimeError,
+    ClosedRuntimeError,
     JSError,
     JSRuntimeError,
     MemoryLimitError,
     StackLimitError,
+    WrongThread,
 )
 from runtimes.quickjs import _abi
 from runtimes.quickjs._abi import ERROR_BIT, LENGTH, POINTER, Status
@@ -34,6 +37,10 @@ class Outcomes:
     A report of the guest is an exception of the caller's, after which the guest goes on unless the
     report says otherwise. What it did not live to report is a loss: the instance is dead, and every
     run around the one that lost it raises the same.
+
+    A run's *turn* is the run itself, with what puts its input in place before it, and what reads
+    its result after it. A finaliser or a signal handler may come in between, and what these ran in
+    the guest would overwrite the one or the other.
     """
 
     __slots__ = ("_ended", "_loss")
@@ -47,6 +54,8 @@ class Outcomes:
     _memory: GuestMemory
     _shares: Shares | None
     _depth: int
+    _thread: int
+    _turns: int
     _limit: float | None
     _ended: type[JSRuntimeError] | None
     _loss: JSRuntimeError | None
@@ -55,6 +64,34 @@ class Outcomes:
     def usable(self) -> bool:
         """Whether it is neither closed nor broken."""
         return self._ended is None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a run is under way, or about to begin or to end."""
+        return self._turns > 0
+
+    def check(self) -> None:
+        """Refuse to go on on a wrong thread, after the end, or in the middle of another's turn.
+
+        Raises:
+            WrongThread, ClosedRuntimeError, BrokenRuntimeError: As it says.
+            JSRuntimeError: A run is under way, and this was not called by it.
+        """
+        if get_ident() != self._thread:
+            raise WrongThread(
+                "the runtime belongs to the thread that made it; "
+                "use a worker, and call a function that it gave out by worker.call_function"
+            )
+        if self._ended is ClosedRuntimeError:
+            raise ClosedRuntimeError("the runtime is closed")
+        if self._ended is not None:
+            text = "the runtime broke, or ran full, in an earlier run; make a new one"
+            raise BrokenRuntimeError(text)
+        if self._turns != self._callbacks.visits:
+            raise JSRuntimeError(
+                "the runtime is in the middle of a run, and is used only by what that calls: "
+                "not by a finaliser or a signal handler that interrupts it"
+            )
 
     def outcome(self, packed: int, seconds: float | None) -> Any:
         """Return the result that an export packed.
@@ -72,9 +109,10 @@ class Outcomes:
             end = start + (packed >> 32 & LENGTH)
             view = memory.view
             data = view[start:end] if end <= len(view) else memory.slice(start, end - start)
-            decoded = self.codec.decode(data)
+            result = self.codec.decode(data)
+            failure = None
             if packed & ERROR_BIT:
-                return self._result_of(decoded, seconds)
+                failure, result = self._read_report(result, seconds)
         except BrokenRuntimeError:  # the guest talks nonsense
             self._break()
             raise
@@ -83,7 +121,9 @@ class Outcomes:
                 self._shares.drain()
         if not self._depth and self._callbacks.errors:
             self._callbacks.errors.clear()
-        return decoded
+        if failure is not None:
+            raise failure  # perhaps a host function's, which says nothing of this guest
+        return result
 
     def left_by(self, error: BaseException) -> None:
         """See what it means that an export was left by an exception.
@@ -96,18 +136,16 @@ class Outcomes:
         if isinstance(error, BrokenRuntimeError):  # a callback's own, and the guest has unwound
             self._break()
 
-    def _result_of(self, report: Any, seconds: float | None) -> Any:
-        """What a report says: in general an exception, which is raised."""
+    def _read_report(self, report: Any, seconds: float | None) -> tuple[Exception | None, Any]:
+        """What a report says: in general an exception to raise; else a result."""
         if not is_report(report):
             raise BrokenRuntimeError("the guest sent a report that is none")
         cause = self._callbacks.errors.get(report[3])
-        if not self._depth:
-            self._callbacks.errors.clear()
         if not report[4]:
             self._break()
         if report[0] == Status.WORN:
-            return report[1]
-        raise self._failure(report, cause, seconds)
+            return None, report[1]
+        return self._failure(report, cause, seconds), None
 
     def _failure(
         self, report: list[Any], cause: Exception | None, seconds: float | None

@@ -71,7 +71,7 @@ def to_exception(report: list[Any], options: RuntimeOptions) -> JSRuntimeError:
     elif status in _SIMPLE:
         error = _SIMPLE[status](text)
     else:
-        error = BrokenRuntimeError(f"the guest reports status {status!r}, which does not exist")
+        raise BrokenRuntimeError(f"the guest reports status {status!r}, which does not exist")
     if not usable:
         error.runtime_usable = False
     return error

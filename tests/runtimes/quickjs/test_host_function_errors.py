@@ -8,7 +8,15 @@ from typing import Any, NoReturn
 
 import pytest
 
-from runtimes import HostError, JSError, Module, ModuleNotFound, QuickJSRuntime
+from runtimes import (
+    BrokenRuntimeError,
+    HostError,
+    JSError,
+    Module,
+    ModuleNotFound,
+    QuickJSRuntime,
+    TimeoutExceeded,
+)
 
 MakeRuntime = Callable[..., QuickJSRuntime]
 
@@ -242,3 +250,14 @@ def test_an_exception_with_an_odd_text_does_no_harm(make_runtime: MakeRuntime) -
     assert _caught(runtime, "odd()")[0] in ("Odd", "HostError", "ValueError")
     assert len(_caught(runtime, "long()")[1]) <= 65536
     assert _caught(runtime, "lone()")[1] == "\ud800\0"
+
+
+def test_the_loss_of_another_runtime_is_not_this_ones(make_runtime: MakeRuntime) -> None:
+    other = make_runtime(hard_stop_grace=0.01)
+    with pytest.raises(TimeoutExceeded):
+        other.evaluate("Array.prototype.reverse.call({ length: 2 ** 53 - 1 })", timeout=0.05)
+    runtime = make_runtime(host_functions={"ask": lambda: other.evaluate("1")})
+    with pytest.raises(BrokenRuntimeError):
+        runtime.evaluate("ask()")
+    assert runtime.usable
+    assert runtime.evaluate("6 * 7") == 42

@@ -263,3 +263,13 @@ def test_the_smallest_limit_boots_and_the_next_bomb_is_caught(make_runtime: Make
 def test_without_a_limit_a_lot_fits(make_runtime: MakeRuntime) -> None:
     runtime = make_runtime(memory_limit_bytes=None)
     assert runtime.evaluate("new ArrayBuffer(200000000).byteLength") == 200_000_000
+
+
+@pytest.mark.parametrize("limit", [None, 2**32 - 1, 2**40])
+def test_the_end_of_the_address_space_stays_free_whatever_the_limit(
+    make_runtime: MakeRuntime, limit: int | None
+) -> None:
+    runtime = make_runtime(memory_limit_bytes=limit)  # cleared memory costs nothing but addresses
+    with pytest.raises(MemoryLimitError):
+        runtime.evaluate("const kept = []; for (;;) kept.push(new ArrayBuffer(2 ** 22))")
+    assert len(runtime._guest._instance.refresh()) <= 2**32 - 16 * MIB

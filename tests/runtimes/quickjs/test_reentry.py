@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from runtimes import (
+    BrokenRuntimeError,
     JSError,
     JSRuntimeError,
     Module,
@@ -245,3 +248,44 @@ def test_a_host_function_may_use_another_runtime(runtime: QuickJSRuntime) -> Non
         other.register("outer", lambda x: runtime.evaluate(f"{x} * 2"))
         runtime.register("other", lambda x: other.evaluate(f"outer({x}) + 1"))
         assert runtime.evaluate("other(5)") == 11
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda runtime, name: runtime.function("list")(name, 50),
+        lambda runtime, name: runtime.call_function("list", [name, 50]),
+        lambda runtime, name: runtime.evaluate(f"list('{name}', 50)"),
+        lambda runtime, name: runtime.evaluate(f"list(echo('{name}'), echo(50))"),
+        lambda runtime, name: runtime.call_function("list", [name, 50, "x" * 10_000]),
+    ],
+    ids=["bound", "call", "evaluate", "host function", "long input"],
+)
+def test_what_interrupts_a_run_never_spoils_it(
+    runtime: QuickJSRuntime, use: Callable[[QuickJSRuntime, str], Any]
+) -> None:
+    runtime.register("echo", lambda value: value)
+    runtime.evaluate("function list(name, n) { return Array.from({ length: n }, () => [name]) }")
+    use(runtime, "warm")
+    served, refused = [], []
+
+    def interrupt(*_event: object) -> None:  # as finalisers and signal handlers do, but everywhere
+        sys.setprofile(None)
+        try:
+            served.append(use(runtime, "another one"))
+        except JSRuntimeError as error:
+            refused.append(error)
+        finally:
+            sys.setprofile(interrupt)
+
+    sys.setprofile(interrupt)
+    try:
+        result = use(runtime, "mine")
+    finally:
+        sys.setprofile(None)
+    assert result == [["mine"]] * 50
+    assert served
+    assert all(each == [["another one"]] * 50 for each in served)
+    assert refused
+    assert not any(isinstance(each, BrokenRuntimeError) for each in refused)
+    assert runtime.usable
