@@ -188,8 +188,13 @@ class Worker(Incarnation, Generic[Options, QueryT]):
             return
         # What `take` and `answer` do, without the calls in between: 0.1 us each.
         cell, take, respond = self._cell, self._take, answer.answer
-        while (message := take()) is not None:
-            respond(self, cell, runtime, message)
+        message = None
+        try:
+            while (message := take()) is not None:
+                respond(self, cell, runtime, message)
+        except BaseException as error:
+            answer.see_to(cell, self, message, error)
+            raise
 
     @classmethod
     def default_options(cls) -> Options:

@@ -167,6 +167,29 @@ def settle_error(
     return Leave("replace" if spent else "broken", error)
 
 
+def see_to(
+    cell: Cell, worker: Worker[Any, Any], message: Reply[Any] | None, error: BaseException
+) -> None:
+    """See to the last query of a loop that has ended, if that was not by its own will.
+
+    A thread that is told to die may be so a line before the handler, or a line after it.
+    """
+    if message is None or isinstance(error, Leave):
+        return
+    with cell.lock:  # whoever borrows it for a moment has it back
+        if cell.worker is not worker:
+            return
+        worker._running.clear()
+    if message._done:
+        message._wake_waiters()
+    elif message._started:
+        settle_lost(cell, message, error)
+        if message._done:
+            _trace.query_left(cell, message, _trace.outcome_of(message._error, "cancelled"))
+    else:
+        cell.run_again(message)
+
+
 def is_over(message: Reply[Any]) -> bool:
     """Return whether the query's own deadline has passed."""
     return message._deadline is not None and monotonic() >= message._deadline

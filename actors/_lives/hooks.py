@@ -55,15 +55,20 @@ def _after(
 def serve_and_idle(worker: Worker[Any, Any], runtime: Any) -> None:
     """The loop of a worker that has something to do when it has nothing to do."""
     cell, take, respond = worker._cell, worker._take, answer.answer
-    while True:
-        try:
-            message = take(worker.idle_after)
-        except TimeoutError:
-            _idle(worker, runtime)
-            message = take()
-        if message is None:
-            return
-        respond(worker, cell, runtime, message)
+    message = None
+    try:
+        while True:
+            try:
+                message = take(worker.idle_after)
+            except TimeoutError:
+                _idle(worker, runtime)
+                message = take()
+            if message is None:
+                return
+            respond(worker, cell, runtime, message)
+    except BaseException as error:
+        answer.see_to(cell, worker, message, error)
+        raise
 
 
 def _idle(worker: Worker[Any, Any], runtime: Any) -> None:

@@ -39,10 +39,15 @@ class Backlog(Store):
 
     def fetch(self) -> Reply[Any] | None:
         """Remove and return the next query, while runs are not measured."""
+        work = self._work
         try:
-            message = self._work.popleft()
+            first = work[0]
+            message = work.popleft()
         except IndexError:
             return None
+        except BaseException:  # this thread is to die, and nobody else would have it
+            work.appendleft(first)
+            raise
         if self._attention and self._is_awaited():
             self._made_room()
         return message
@@ -52,7 +57,7 @@ class Backlog(Store):
             first = self._sleepers[0]
             try:
                 self._sleepers.popleft()._ring(hand_over=hand_over)
-            except KeyboardInterrupt:  # perhaps it is out and not woken: nobody else would do it
+            except BaseException:  # a signal's: perhaps it is out and not woken, and nobody would
                 first._ring()
                 raise
         except IndexError:

@@ -91,7 +91,7 @@ class Mailbox(Store):
                 bell.ring()
         except IndexError:  # nobody sleeps
             return
-        except KeyboardInterrupt:  # perhaps the bell is down and not rung: nobody else would do it
+        except BaseException:  # a signal's: perhaps the bell is down and not rung, and nobody would
             self._bell.ring_again()
             raise
 
@@ -150,9 +150,13 @@ class Mailbox(Store):
                     return message
             while work:
                 try:
+                    first = work[0]
                     message = work.popleft()
                 except IndexError:  # removed in this very moment
                     break
+                except BaseException:  # this thread is to die, and nobody else would have it
+                    work.appendleft(first)
+                    raise
                 if self._attention or self._chosen:
                     self._took_own()
                 return message
@@ -247,17 +251,28 @@ class Mailbox(Store):
         quiet = until is None and not self._attention and not self._work
         if quiet and upstream is not None:
             quiet = not upstream._careful and not upstream._work
-        if quiet:
-            bell.wait()
-            came = True
-        else:
-            came = self._sleep_with_care(bell, until)
-        if upstream is not None:
-            try:
-                upstream.idle.remove(self)
-            except ValueError:
-                self._chosen = came = True
-        return came
+        try:
+            if quiet:
+                bell.wait()
+                came = True
+            else:
+                came = self._sleep_with_care(bell, until)
+        except BaseException:  # this thread is to die: if it was chosen, another must be
+            self._wake_up()
+            self._pass_on()
+            raise
+        return self._wake_up() or came
+
+    def _wake_up(self) -> bool:
+        """Stand in the backlog no more; return whether a sender there has chosen this reader."""
+        upstream = self._upstream
+        if upstream is None:
+            return False
+        try:
+            upstream.idle.remove(self)
+        except ValueError:
+            self._chosen = True
+        return self._chosen
 
     def _sleep_with_care(self, bell: Bell, until: float | None) -> bool:
         if not self._something_came():

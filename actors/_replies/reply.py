@@ -194,6 +194,9 @@ class Reply(Generic[T]):
         self._error, self._traceback, self._done = error, None, True
         try:
             self._wake_waiters()
+        except BaseException:  # a signal's: perhaps before its first line
+            self._wake_waiters()
+            raise
         finally:
             self._addressee.withdrawn(self)
         return True
@@ -284,7 +287,7 @@ class Reply(Generic[T]):
             return False
         try:
             self._close(self._timeout())
-        except KeyboardInterrupt:
+        except BaseException:  # a signal's handler has raised it
             self._close(self._timeout())
             raise
         return True
@@ -331,18 +334,23 @@ class Reply(Generic[T]):
     def _wake_waiters(self, *, hand_over: bool = False) -> None:
         # Each entry is popped by exactly one thread: by the one that settles, or by one that adds
         # itself and finds it settled already.
-        waiters = self._waiters or []
-        while waiters:
-            try:
-                waiter = waiters[0]
-                waiter = waiters.pop(0)
-            except IndexError:
-                return
-            except KeyboardInterrupt:  # it is out, and nobody else would wake it, or the others
+        waiters, waiter = self._waiters or [], None
+        try:
+            while waiters:
+                try:
+                    waiter = waiters[0]
+                    waiter = waiters.pop(0)
+                except IndexError:
+                    return
+                self._wake(waiter, hand_over)
+                waiter = None
+        except BaseException:  # a signal's, or the thread is to die
+            if type(waiter) is Bell:  # it is out, and perhaps was not rung yet
+                waiter.ring_again()
+            elif waiter is not None:
                 self._wake(waiter)
-                self._wake_waiters()
-                raise
-            self._wake(waiter, hand_over)
+            self._wake_waiters()
+            raise
 
     def _wake(self, waiter: Any, hand_over: bool = False) -> None:
         if type(waiter) is not Bell:
@@ -351,15 +359,10 @@ class Reply(Generic[T]):
             except BaseException as error:  # must not keep the others from being woken
                 report_unraisable(error)
             return
-        try:
-            if hand_over:
-                waiter.hand_over()
-            else:
-                waiter.ring()
-        except BaseException:  # Ctrl-C, or the thread is to die: perhaps it was not rung yet
-            waiter.ring_again()
-            self._wake_waiters()
-            raise
+        if hand_over:
+            waiter.hand_over()
+        else:
+            waiter.ring()
 
     def _listen(self, bell: Bell, limit: float | None) -> bool:
         return listen(self, bell, limit)
