@@ -36,13 +36,14 @@ def check_counts(owner: object, names: Iterable[str]) -> None:
             raise TypeError(f"{name} must be an int or None, not {type(value).__name__}")
 
 
-def check_instance(name: str, value: Any, kind: type) -> None:
-    """See that something is an object of a class, or None.
+def check_instance(name: str, value: Any, *kinds: type) -> None:
+    """See that something is an object of a class, or one of several, or None.
 
     Raises:
         TypeError: It is not.
     """
-    if value is None or isinstance(value, kind):
+    if value is None or isinstance(value, kinds):
         return
+    wanted = [f"a {kind.__name__}" for kind in kinds if kind is not type(None)]
     what = f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
-    raise TypeError(f"{name} must be a {kind.__name__} or None, not {what}")
+    raise TypeError(f"{name} must be {' or '.join([*wanted, 'None'])}, not {what}")

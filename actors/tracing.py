@@ -6,6 +6,7 @@ structlog. The events and their fields are listed in ``docs/tracing.md``.
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
@@ -88,6 +89,7 @@ class TraceEvent:
 
 
 _subscribers: tuple[Callable[[TraceEvent], object], ...] = ()
+_changing = threading.Lock()
 
 
 def subscribe(subscriber: Callable[[TraceEvent], object]) -> Callable[[], None]:
@@ -95,13 +97,20 @@ def subscribe(subscriber: Callable[[TraceEvent], object]) -> Callable[[], None]:
 
     It is called on the thread where the thing happens, most often a worker's, so it must be quick
     and thread-safe. What it raises is reported by ``threading.excepthook`` and harms nobody.
+
+    Raises:
+        TypeError: It cannot be called.
     """
     global _subscribers
-    _subscribers = (*_subscribers, subscriber)
+    if not callable(subscriber):
+        raise TypeError(f"a subscriber must be a callable, not {type(subscriber).__name__}")
+    with _changing:
+        _subscribers = (*_subscribers, subscriber)
 
     def unsubscribe() -> None:
         global _subscribers
-        _subscribers = tuple(other for other in _subscribers if other is not subscriber)
+        with _changing:
+            _subscribers = tuple(other for other in _subscribers if other is not subscriber)
 
     return unsubscribe
 

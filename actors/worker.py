@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 from actors import _trace
 from actors._lives import answer, hooks, life
-from actors._lives.generics import options_type_of, query_types_of
+from actors._lives.generics import options_types_of, query_types_of
 from actors._lives.incarnation import Incarnation
 from actors._lives.owned import Closable
 from actors._replies.current import current
@@ -200,14 +200,19 @@ class Worker(Incarnation, Generic[Options, QueryT]):
     def default_options(cls) -> Options:
         """Return the options if `spawn` is given none: their class, made without arguments.
 
+        They are None if the class says that they may be (``Worker[Options | None, ...]``).
+
         Raises:
-            TypeError: If that class wants arguments.
+            TypeError: If that class wants arguments, or there are several.
         """
-        kind = options_type_of(cls)
-        if kind is None or kind is type(None):
+        kinds = options_types_of(cls)
+        if not kinds or type(None) in kinds:
             return cast("Options", None)
+        if len(kinds) > 1:
+            names = " or ".join(kind.__name__ for kind in kinds)
+            raise TypeError(f"{cls.__name__} needs options: {names}")
         try:
-            return cast("Options", kind())
+            return cast("Options", kinds[0]())
         except TypeError as error:
             raise TypeError(f"{cls.__name__} needs options: {error}") from error
 

@@ -51,13 +51,19 @@ def _fill(argument: Any, filled: dict[Any, Any]) -> Any:
     return argument[tuple(filled.get(name, name) for name in names)] if names else argument
 
 
-def options_type_of(cls: type) -> type | None:
-    """Return the class of a worker's options, if it names a plain one."""
+def options_types_of(cls: type) -> tuple[type, ...]:
+    """Return the classes that a worker's options may be of; none if it does not name plain ones."""
     arguments = arguments_of(cls)
     if arguments is None:
-        return None
-    kind = typing.get_origin(arguments[0]) or arguments[0]
-    return kind if isinstance(kind, type) else None
+        return ()
+    kinds = [typing.get_origin(each) or each for each in _members(arguments[0])]
+    return tuple(kinds) if all(isinstance(kind, type) for kind in kinds) else ()
+
+
+def _members(kind: Any) -> tuple[Any, ...]:
+    """Return what a union is one of, or what is no union itself."""
+    is_union = typing.get_origin(kind) in (typing.Union, types.UnionType)
+    return typing.get_args(kind) if is_union else (kind,)
 
 
 def query_types_of(cls: type) -> tuple[type[Query[Any]], ...]:

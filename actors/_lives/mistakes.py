@@ -8,7 +8,7 @@ import typing
 from typing import TYPE_CHECKING, Any
 
 from actors._checks import check_instance, check_seconds
-from actors._lives.generics import arguments_of, options_type_of
+from actors._lives.generics import arguments_of, options_types_of
 from actors.checkpoints import Checkpoint
 from actors.errors import CheckpointError
 from actors.mailbox import MailboxOptions
@@ -58,9 +58,9 @@ def refuse_mistakes(
     check_instance("mailbox", mailbox, MailboxOptions)
     check_instance("checkpoint", checkpoint, Checkpoint)
     _check_lending(kind, kind.mailbox if mailbox is None else mailbox)
-    wanted = options_type_of(kind)
-    if wanted is not None and not getattr(wanted, "_is_protocol", False):
-        check_instance("options", options, wanted)
+    wanted = options_types_of(kind)
+    if wanted and not any(getattr(each, "_is_protocol", False) for each in wanted):
+        check_instance("options", options, *wanted)
     if isinstance(checkpoint, Checkpoint):
         _check_checkpoint(kind, checkpoint, supervision)
 

@@ -62,8 +62,12 @@ class Members(Generic[Handle_co]):
 
         Raises:
             IndexError: If there is no such worker.
+            TypeError: If the place is no int.
         """
         cells = self._hub.cells
+        if not isinstance(index, int):
+            kind = type(index).__name__
+            raise TypeError(f"a worker's place in its pool is an int, not {kind}")
         if not 0 <= index < len(cells):
             raise IndexError(f"the pool has workers 0 to {len(cells) - 1}, not {index}")
         return self._handle(cells[index])

@@ -63,7 +63,7 @@ def configure(*, slots: int | None = None, keep_resident_bytes: int | None = Non
             10,000. Each takes 4 GiB of address space, which costs nothing, and from its first use
             on up to `keep_resident_bytes` of memory.
         keep_resident_bytes: How much of a slot's memory stays for its next runtime; 1 MiB unless
-            set. A new runtime has 0.6 MiB.
+            set. A new runtime has 0.5 MiB.
 
     Raises:
         RuntimeError: A runtime was made in this process already.

@@ -28,6 +28,7 @@ _USUAL = RuntimeOptions(host_functions=MappingProxyType({}), globals=MappingProx
 """What a runtime has that is given no options; checking them anew would take 8 us."""
 
 _MODULE_SYNTAX = re.compile(r"^[ \t]*(?:import\b(?![ \t]*[(.])|export\b)", re.MULTILINE)
+_AFTER_AWAIT = re.compile(r"\bawait[ \t]+$")
 
 
 class QuickJSRuntime(Calling, Life):
@@ -121,14 +122,14 @@ class QuickJSRuntime(Calling, Life):
             JSRuntimeError: Everything that a `Runtime` may raise.
         """
         if not isinstance(source, str):
-            raise TypeError(f"a script is a text (str), not a {type(source).__name__}")
+            raise TypeError(f"a script is a text (str), not {type(source).__name__}")
         try:
             result = self._guest.enter_source("guest_evaluate", filename, source, timeout)
         except JSError as error:
             if error.filename == filename:
                 error.source_line = line_of(source, error.line or 0)
-            if isinstance(error, JSSyntaxError) and _MODULE_SYNTAX.search(source[:100_000]):
-                error.add_note("import and export need a module: use load_module")
+            if isinstance(error, JSSyntaxError):
+                _advise(error, source)
             raise
         return result if returns is None else convert(result, returns)
 
@@ -303,3 +304,15 @@ class QuickJSRuntime(Calling, Life):
     def __repr__(self) -> str:
         """Tell which runtime it is, and whether it works."""
         return f"<QuickJSRuntime {self._guest.owner} {'usable' if self.usable else 'ended'}>"
+
+
+def _advise(error: JSSyntaxError, source: str) -> None:
+    """Add to an error about a script that it would be none in a module, if that is the reason."""
+    before = (error.source_line or "")[: (error.column or 1) - 1]
+    if _MODULE_SYNTAX.search(source[:100_000]):
+        error.add_note("import and export need a module: use load_module")
+    elif _AFTER_AWAIT.search(before):
+        error.add_note(
+            "await needs an async function, or a module: use load_module; "
+            "a promise that is the script's result is awaited without it"
+        )

@@ -49,6 +49,12 @@ def test_workers_are_found_by_number(pool: Pool) -> None:
             pool.worker_by_id(index)
 
 
+def test_a_worker_is_not_found_by_anything_but_a_number(pool: Pool) -> None:
+    wrong: Any = "1"
+    with pytest.raises(TypeError, match="place in its pool is an int, not str"):
+        pool.worker_by_id(wrong)
+
+
 def test_a_pool_knows_its_size_and_options(pool: Pool) -> None:
     assert len(pool) == 3
     assert not pool.is_empty()

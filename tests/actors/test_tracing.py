@@ -239,6 +239,13 @@ def test_a_subscriber_that_fails_harms_nobody(
     assert {report.exc_type for report in reported} == {LookupError}
 
 
+def test_a_subscriber_that_cannot_be_called_is_refused_at_once() -> None:
+    wrong: Any = "a file's name"
+    with pytest.raises(TypeError, match="a subscriber must be a callable, not str"):
+        tracing.subscribe(wrong)
+    assert not tracing._subscribers
+
+
 def test_the_table_in_the_docs_lists_every_event() -> None:
     text = DOCS.read_text(encoding="utf-8")
     for name in get_args(tracing.EventName):

@@ -7,7 +7,7 @@ import ctypes
 import os
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Optional, TypeAlias, TypeVar
 
 import pytest
 
@@ -114,6 +114,50 @@ def test_options_that_cannot_be_made_up_must_be_given() -> None:
 
     with pytest.raises(TypeError, match="Needy needs options"):
         Needy.spawn()
+
+
+@dataclass
+class Wide:
+    width: int = 9
+
+
+@dataclass
+class Narrow:
+    width: int = 1
+
+
+class Shown:
+    def init_runtime(self, options: Any) -> Any:
+        return options
+
+    def handle_query(self, runtime: Any, query: Reload) -> Any:
+        return runtime
+
+
+def test_options_that_may_be_none_are_none_if_not_given() -> None:
+    class Lax(Shown, Worker[Wide | None, Reload]):
+        pass
+
+    class Old(Shown, Worker[Optional[Wide], Reload]):  # noqa: UP045
+        pass
+
+    for kind in (Lax, Old):
+        with kind.spawn() as none, kind.spawn(Wide(3)) as some:
+            assert none.ask(Reload()) is None
+            assert some.ask(Reload()) == Wide(3)
+        wrong: Any = Narrow()
+        with pytest.raises(TypeError, match="options must be a Wide or None, not Narrow"):
+            kind.spawn(wrong)
+
+
+def test_options_of_several_kinds_must_be_given() -> None:
+    class Broad(Shown, Worker[Wide | Narrow, Reload]):
+        pass
+
+    with pytest.raises(TypeError, match="Broad needs options: Wide or Narrow"):
+        Broad.spawn()
+    with Broad.spawn(Narrow()) as broad:
+        assert broad.ask(Reload()) == Narrow()
 
 
 def test_a_query_of_another_kind_is_refused_at_the_sender() -> None:

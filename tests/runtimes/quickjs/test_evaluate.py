@@ -115,7 +115,20 @@ def test_module_syntax_says_what_to_use_instead(runtime: QuickJSRuntime, source:
     assert any("load_module" in note for note in caught.value.__notes__)
 
 
-@pytest.mark.parametrize("source", ["let let = 1;", "'export'; }", "// import x\n }"])
+@pytest.mark.parametrize(
+    "source", ["await 1", "const x = await f()", "let a;\nawait a", "() => {\n  await 1\n}"]
+)
+def test_an_await_outside_of_async_functions_says_what_to_use_instead(
+    runtime: QuickJSRuntime, source: str
+) -> None:
+    with pytest.raises(JSSyntaxError) as caught:
+        runtime.evaluate(source)
+    assert any("async function" in note for note in caught.value.__notes__)
+
+
+@pytest.mark.parametrize(
+    "source", ["let let = 1;", "'export'; }", "// import x\n }", "// await 1\n }", "'await ' 1"]
+)
 def test_another_syntax_error_does_not_speak_of_modules(
     runtime: QuickJSRuntime, source: str
 ) -> None:
