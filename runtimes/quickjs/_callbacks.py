@@ -83,6 +83,7 @@ class Callbacks:
                 self.visits -= 1
             return self._reply(payload)
         except Exception as error:
+            args, payload = [], b""  # or they would outlast the call: this frame is not cleared
             return self._reply_error(error)
 
     def on_console(self, level: int, ptr: int, length: int, /) -> int:

@@ -123,4 +123,7 @@ def test_another_function_without_its_profile_is_only_reported(
     checks.check_profile(
         "function control flow change detected (hash mismatch) JS_Eval Hash", PROFILE
     )
-    assert "1 functions do not fit guest.profile: JS_Eval" in capsys.readouterr().out
+    assert (
+        "1 functions changed since, and go without guest.profile: JS_Eval"
+        in capsys.readouterr().out
+    )

@@ -37,7 +37,8 @@ def check_profile(said: str, profile: Path) -> None:
         advice = "train it anew: python -m benchmarks.train"
         raise BuildError(f"{INTERPRETER} does not fit {PROFILE}; {advice}")
     if unprofiled:
-        print(f"{len(unprofiled)} functions do not fit {PROFILE}: {', '.join(unprofiled[:5])} ...")
+        names = ", ".join([*unprofiled[:5], "..."] if unprofiled[5:] else unprofiled)
+        print(f"{len(unprofiled)} functions changed since, and go without {PROFILE}: {names}")
 
 
 def check_product(content: bytes) -> None:

@@ -1,7 +1,7 @@
 /* The layout of the image: which blocks of the boot lie together.
  *
  * A runtime copies each page of the image that it writes to, and most of what it writes are counts and
- * links in a few hundred blocks, which boot makes between thousands that are only read. So the build
+ * links in some tens of blocks, which boot makes between a thousand that are only read. So the build
  * boots twice. The first time it gets a list of all blocks, and runs scripts to see which ones are
  * written to (rehearsal.py); the second time it hands in those, and they lie in one place.
  *
