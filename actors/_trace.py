@@ -207,9 +207,9 @@ def outcome_of(error: BaseException | None, without: Outcome = "ok") -> Outcome:
 
 def query_done(cell: Cell, reply: Reply[Any], started: float) -> None:
     """A query was run; emitted in its own context."""
-    if not reply._done:
-        return  # it will be run again
-    _query_event(cell, reply, outcome_of(reply._error), started, monotonic())
+    # If it is not done, somebody else is settling it in this very moment: most often a cancel.
+    outcome = outcome_of(reply._error, "ok" if reply._done else "cancelled")
+    _query_event(cell, reply, outcome, started, monotonic())
 
 
 def query_left(cell: Address, reply: Reply[Any], outcome: Outcome) -> None:

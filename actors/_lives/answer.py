@@ -76,6 +76,8 @@ def answer(worker: Worker[Any, Any], cell: Cell, runtime: Any, message: Reply[An
             leave = Leave("replace")
         message._settle_quietly(value)
     cell.answered = answered = cell.answered + 1
+    if leave is not None and leave.runs_again:
+        raise leave
     try:
         if traced:
             message._context.run(_trace.query_done, cell, message, now)
@@ -139,18 +141,16 @@ def settle_error(
     if worker._lent and (isinstance(error, KeyboardInterrupt) or came_by_signal(error)):
         raise error  # the thread that asked is interrupted, not the worker: see `lending`
     if not isinstance(error, Exception):
-        settle_lost(cell, message, error)
-        return Leave("died", error)
+        return Leave("died", error, runs_again=settle_lost(cell, message, error))
     if isinstance(error, RunCancelled | QueryCancelled) and cell.halt_at <= monotonic():
-        settle_lost(cell, message, error)  # it was stopped because its worker is to be restarted
-        return Leave("halted", error)
+        # It was stopped because its worker is to be restarted.
+        return Leave("halted", error, runs_again=settle_lost(cell, message, error))
     if worker._watches_usable:
         lost = not runtime.usable
     else:
         lost = isinstance(error, JSRuntimeError) and not error.runtime_usable
     if lost and isinstance(error, BrokenRuntimeError | ClosedRuntimeError):
-        settle_lost(cell, message, error)
-        return Leave("broken", error)
+        return Leave("broken", error, runs_again=settle_lost(cell, message, error))
     traceback = without_our_frames(error.__traceback__)
     failure: BaseException = error
     if isinstance(error, TimeoutExceeded) and is_over(message):
@@ -183,9 +183,7 @@ def see_to(
     if message._done:
         message._wake_waiters()
     elif message._started:
-        settle_lost(cell, message, error)
-        if message._done:
-            _trace.query_left(cell, message, _trace.outcome_of(message._error, "cancelled"))
+        cell.settle_silent(message, error)
     else:
         cell.run_again(message)
 

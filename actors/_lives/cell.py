@@ -181,7 +181,7 @@ class Cell(Home):
             self.guardian.on_stuck(self, worker, reply)
         elif self.abandon(worker, reply):
             error = TimeoutError("it did not come back from its last query")
-            self._settle_silent(reply, error)
+            self.settle_silent(reply, error)
             self.exited(None, "halted", error)
 
     def exited(
@@ -211,7 +211,7 @@ class Cell(Home):
                 self.halting, self.halt_at = False, inf
         self.mailbox.settle_account()
         for reply in lost:  # the thread died so suddenly that it could not say so itself
-            self._settle_silent(reply, error)
+            self.settle_silent(reply, error)
         if kind == "stopped" or self.hard or self._nothing_is_left():
             self.finish()
         elif self.generation == 0 and kind != "halted":
@@ -221,10 +221,9 @@ class Cell(Home):
                 self.watchers.lost(kind, error)
             self.guardian.on_exit(self, kind, error)
 
-    def _settle_silent(self, reply: Reply[Any], error: BaseException | None) -> None:
+    def settle_silent(self, reply: Reply[Any], error: BaseException | None) -> None:
         """Settle, or queue again, a query whose thread will say no more of it."""
-        settle_lost(self, reply, error)
-        if reply._done:
+        if not settle_lost(self, reply, error):
             _trace.query_left(self, reply, _trace.outcome_of(reply._error, "cancelled"))
 
     def halt(self, within: float | None) -> None:

@@ -21,11 +21,14 @@ if TYPE_CHECKING:
 class Leave(BaseException):
     """Ends a worker's loop from within; no Exception, so that handlers and loops let it pass."""
 
-    def __init__(self, kind: ExitKind, error: BaseException | None = None) -> None:
-        """Say how the incarnation ends, and why."""
+    def __init__(
+        self, kind: ExitKind, error: BaseException | None = None, *, runs_again: bool = False
+    ) -> None:
+        """Say how the incarnation ends, and why, and whether its query is queued again."""
         super().__init__(kind)
         self.kind: ExitKind = kind
         self.error = error
+        self.runs_again = runs_again
 
 
 def live(cell: Cell, worker: Worker[Any, Any]) -> None:

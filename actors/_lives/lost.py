@@ -17,17 +17,21 @@ MAX_RUNS = 3
 """How often an idempotent query is run at most: it may be what kills the workers."""
 
 
-def settle_lost(cell: Cell, message: Reply[Any], error: BaseException | None) -> None:
-    """Settle, or queue again, a query whose worker was lost under it."""
+def settle_lost(cell: Cell, message: Reply[Any], error: BaseException | None) -> bool:
+    """Settle, or queue again, a query whose worker was lost under it.
+
+    Returns:
+        Whether it is queued again. Then it is somebody else's, and may be done at any moment.
+    """
     try:
         query = message._query
     except AttributeError:
-        return
+        return False
     message._attempts += 1
     if query.idempotent and message._attempts < MAX_RUNS and not cell.mailbox.stopped:
         message._context = message._context.copy()  # a given-up thread may still be in the old one
         cell.run_again(message)
-        return
+        return True
     what = "lost its runtime" if isinstance(error, JSRuntimeError) else "died"
     died = WorkerDied(
         f"worker {cell.name} {what} while it ran {type(query).__name__}: {error!r}",
@@ -36,6 +40,7 @@ def settle_lost(cell: Cell, message: Reply[Any], error: BaseException | None) ->
     )
     died.__cause__ = None if error is None else fresh(error, error.__traceback__)
     message._fail(died)
+    return False
 
 
 def start_failure(cell: Cell, error: BaseException | None) -> WorkerStartError:

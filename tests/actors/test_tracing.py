@@ -12,7 +12,8 @@ from typing import Any, TypeAlias, get_args
 import pytest
 import structlog
 
-from actors import QueryTimeout, Supervision, WorkerHandle, WorkerPool, _trace, tracing
+from actors import QueryTimeout, Reply, Supervision, WorkerHandle, WorkerPool, _trace, tracing
+from actors._lives.cell import Cell
 from actors.testing import Do, DoAgain, EchoWorker, EventLog, Gate, PythonWorker
 
 DOCS = Path(__file__).parents[2] / "docs" / "tracing.md"
@@ -125,6 +126,31 @@ def test_each_query_is_one_event_even_if_it_is_run_again(worker: Handle, log: Ev
     worker.ask(DoAgain(die_once))
     worker.ask(Do(lambda w: 1))
     assert [e.fields["query"] for e in log.wait_for("query.done", 2)] == ["DoAgain", "Do"]
+
+
+def test_a_query_that_is_run_again_is_one_event_though_another_worker_is_quicker(
+    log: EventLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs: list[int] = []
+    again: Callable[[Cell, Reply[Any]], None] = Cell.run_again
+
+    def run_again_and_see_it_done(cell: Cell, reply: Reply[Any]) -> None:
+        done = threading.Event()
+        reply.add_done_callback(lambda _: done.set())
+        again(cell, reply)
+        assert done.wait(10)
+
+    def die_once(w: Any) -> int:
+        runs.append(1)
+        if len(runs) == 1:
+            raise SystemExit
+        return len(runs)
+
+    monkeypatch.setattr(Cell, "run_again", run_again_and_see_it_done)
+    with WorkerPool(PythonWorker, size=2) as pool:
+        assert pool.ask(DoAgain(die_once), timeout=10) == 2
+        pool.run_on_all(Do(lambda w: 1))
+    assert [e.fields["query"] for e in log.named("query.done")] == ["DoAgain", "Do", "Do"]
 
 
 def test_the_life_of_a_worker_is_traced(log: EventLog) -> None:
