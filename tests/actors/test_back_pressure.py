@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import Callable
-from time import monotonic
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,14 +13,15 @@ from actors import (
     MailboxFull,
     MailboxOptions,
     QueryCancelled,
-    Reply,
-    WorkerHandle,
     WorkerStopped,
 )
 from actors.testing import Do, Gate, PythonWorker
 
-Handle: TypeAlias = WorkerHandle[Any]
-Spawn: TypeAlias = Callable[..., Handle]
+from .senders import Handle, Sender, Spawn, note, occupied
+from .waiting import until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @pytest.fixture
@@ -32,47 +30,9 @@ def spawn(closing: Callable[[Any], Any]) -> Spawn:
     return lambda **options: closing(PythonWorker.spawn(mailbox=MailboxOptions(**options)))
 
 
-def note(seen: list[Any], name: Any) -> Do[None]:
-    return Do(lambda _: seen.append(name))
-
-
-def occupied(worker: Handle, gate: Gate) -> Reply[Any]:
-    """Let a worker run a query that ends when the gate is opened."""
-    reply = worker.send(Do(gate.hold))
-    assert gate.reached.wait(10)
-    return reply
-
-
 def blocked(worker: Handle, senders: int = 1) -> None:
     """Wait until that many senders wait for room."""
-    until = monotonic() + 10
-    while len(worker._cell.mailbox._blocked) != senders:
-        assert monotonic() < until
-        threading.Event().wait(0.001)
-
-
-class Sender(threading.Thread):
-    """A thread that calls a function, and keeps what came of it."""
-
-    def __init__(self, call: Callable[[], Any]) -> None:
-        super().__init__(daemon=True)
-        self.call = call
-        self.result: Any = None
-        self.error: BaseException | None = None
-        self.start()
-
-    def run(self) -> None:
-        try:
-            self.result = self.call()
-        except BaseException as error:
-            self.error = error
-
-    def outcome(self) -> Any:
-        self.join(10)
-        assert not self.is_alive()
-        if self.error is not None:
-            raise self.error
-        return self.result
+    until(lambda: len(worker._cell.mailbox._blocked) == senders)
 
 
 # -- senders that wait for room -------------------------------------------------------------------

@@ -17,6 +17,8 @@ from actors._mailboxes.backlog import Backlog
 from actors._mailboxes.lanes import flow_key
 from actors._mailboxes.mailbox import Mailbox
 
+from .waiting import until
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -102,15 +104,7 @@ def start(backlog: Backlog) -> Iterator[Callable[..., Reader]]:
 def asleep(backlog: Backlog, *readers: Reader) -> None:
     """Wait until these are idle, in this order."""
     expected = [reader.mailbox for reader in readers]
-    wait_until(lambda: list(backlog.idle) == expected)
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Give way to other threads until something is so; for at most 10 s."""
-    until = monotonic() + 10
-    while not condition():
-        assert monotonic() < until
-        threading.Event().wait(0.001)
+    until(lambda: list(backlog.idle) == expected)
 
 
 def test_the_longest_idle_reader_takes_the_next_query(backlog: Backlog, start: Any) -> None:
@@ -161,7 +155,7 @@ def test_a_reader_that_was_chosen_but_does_something_else_passes_the_ring_on(
     # Both at once, as if two senders came between the reader's waking and its looking around.
     chosen.mailbox._work.append(own)
     backlog.put(shared)
-    wait_until(lambda: other.taken == [shared])
+    until(lambda: other.taken == [shared])
     assert chosen.taken == [own]
     held.set()
 
@@ -187,7 +181,7 @@ def test_a_reader_that_leaves_after_it_was_chosen_passes_the_ring_on(
         with_hands_full._closed = with_hands_full._attention = True
         with_hands_full._stopped = how == "stop"
     backlog.put(shared)  # wakes the one that has just been told to go
-    wait_until(lambda: other.taken == [shared])
+    until(lambda: other.taken == [shared])
     assert leaver.left.wait(10)
 
 
@@ -224,10 +218,10 @@ def test_what_is_put_back_wakes_a_reader_and_is_next(backlog: Backlog, start: An
     back = message()
     backlog.put_back(back)
     reader = start()
-    wait_until(lambda: reader.taken == [back])
+    until(lambda: reader.taken == [back])
     asleep(backlog, reader)
     backlog.put_back(back)
-    wait_until(lambda: reader.taken == [back, back])
+    until(lambda: reader.taken == [back, back])
 
 
 def test_the_expected_wait_is_shared_among_the_readers() -> None:
@@ -252,7 +246,7 @@ def test_tenants_take_turns_whoever_runs_their_queries(start: Any) -> None:
     late = message("modest")
     backlog.put(late)
     gate.set()
-    wait_until(lambda: len(backlog) == 0)
+    until(lambda: len(backlog) == 0)
     assert any(late in reader.taken[:4] for reader in readers)
 
 
@@ -269,13 +263,13 @@ def test_nothing_is_lost_or_doubled_and_nobody_oversleeps(
         for round_ in range(6):
             sent = send_from_many_threads(backlog, readers, tenants)
             # Nobody sends any more, so whoever overslept would sleep on.
-            wait_until(lambda: not len(backlog) and all(not len(r.mailbox) for r in readers))
-            wait_until(lambda sent=sent: sum(len(r.taken) for r in readers) == len(sent))
+            until(lambda: not len(backlog) and all(not len(r.mailbox) for r in readers))
+            until(lambda sent=sent: sum(len(r.taken) for r in readers) == len(sent))
             seen = Counter(id(each) for reader in readers for each in reader.taken)
             assert seen == Counter(map(id, sent)), f"in round {round_}"
             for reader in readers:
                 reader.taken.clear()
-            wait_until(lambda: len(backlog.idle) == len(readers))
+            until(lambda: len(backlog.idle) == len(readers))
             assert len(set(map(id, backlog.idle))) == len(readers)
     finally:
         sys.setswitchinterval(interval)
@@ -321,5 +315,5 @@ def test_readers_may_come_and_go_while_senders_send(backlog: Backlog, start: Any
         assert reader.left.wait(10)
         passing.append(reader)
     sender.join(20)
-    wait_until(lambda: sum(len(r.taken) for r in [steady, *passing]) == len(sent))
+    until(lambda: sum(len(r.taken) for r in [steady, *passing]) == len(sent))
     assert len(backlog) == 0

@@ -17,7 +17,6 @@ from actors import (
     DefaultWorker,
     DefaultWorkerOptions,
     Eval,
-    MailboxOptions,
     Query,
     QueryCancelled,
     QueryTimeout,
@@ -32,7 +31,9 @@ from actors._replies.current import current
 from actors.testing import Do, EchoWorker, Gate, PythonWorker
 from runtimes import JSError
 
-LENDS = MailboxOptions(caller_runs=True)
+from .lending import LENDS, idle
+from .waiting import until
+
 HARD = "Array.prototype.reverse.call({ length: 2 ** 53 - 1 })"
 
 Closing = Callable[[Any], Any]
@@ -68,21 +69,6 @@ def on_thread(action: Callable[[], Any]) -> Callable[[], Any]:
 @pytest.fixture
 def worker(closing: Closing) -> Any:
     return closing(PythonWorker.spawn(mailbox=LENDS))
-
-
-def until(holds: Callable[[], object]) -> None:
-    pause = threading.Event()
-    for _ in range(20_000):
-        if holds():
-            return
-        pause.wait(0.001)
-    raise AssertionError("it never held")
-
-
-def idle(worker: Any) -> Any:
-    """Wait until its own thread sleeps."""
-    until(lambda: worker._cell.mailbox._turn.holder is None)
-    return worker
 
 
 # -- who answers ---------------------------------------------------------------------------------

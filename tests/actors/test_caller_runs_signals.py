@@ -11,12 +11,14 @@ from typing import Any
 
 import pytest
 
-from actors import DefaultWorker, DefaultWorkerOptions, MailboxOptions, WorkerDied
+from actors import DefaultWorker, DefaultWorkerOptions, WorkerDied
 from actors.testing import Do, PythonWorker
+
+from .lending import LENDS, idle
+from .waiting import until
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="sends signals")
 
-LENDS = MailboxOptions(caller_runs=True)
 
 Closing = Callable[[Any], Any]
 
@@ -24,21 +26,6 @@ Closing = Callable[[Any], Any]
 @pytest.fixture
 def worker(closing: Closing) -> Any:
     return closing(PythonWorker.spawn(mailbox=LENDS))
-
-
-def until(holds: Callable[[], object]) -> None:
-    pause = threading.Event()
-    for _ in range(20_000):
-        if holds():
-            return
-        pause.wait(0.001)
-    raise AssertionError("it never held")
-
-
-def idle(worker: Any) -> Any:
-    """Wait until its own thread sleeps."""
-    until(lambda: worker._cell.mailbox._turn.holder is None)
-    return worker
 
 
 class Bell(BaseException):

@@ -14,7 +14,7 @@ from actors import Supervision, WorkerDied, WorkerPool
 from actors.testing import Do, EventLog, Gate, PythonWorker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import FrameType
 
 
@@ -46,6 +46,8 @@ class Blow:
         name = frame.f_globals.get("__name__", "")
         if not name.startswith("actors.") or name.startswith("actors.testing"):
             return None
+        if frame.f_code.co_name == "__del__":  # where Python itself ignores it, and says so
+            return None
         frame.f_trace_opcodes = True
         frame.f_trace_lines = False
         return self._step
@@ -62,6 +64,31 @@ class Blow:
         return self._step
 
 
+@contextlib.contextmanager
+def falling_on_new_threads(blow: Blow) -> Iterator[None]:
+    """Let it fall on threads that are started meanwhile."""
+    threading.settrace(blow)
+    try:
+        yield
+    finally:
+        threading.settrace(None)  # type: ignore[arg-type]
+
+
+def cut_off(blow: Blow, act: Callable[[], object]) -> None:
+    """Do something on a thread of its own, on which the blow falls."""
+
+    def armed() -> None:
+        blow.armed = True
+        with contextlib.suppress(SystemExit):
+            act()
+
+    sender = threading.Thread(target=armed, name="sender", daemon=True)
+    with falling_on_new_threads(blow):
+        sender.start()
+    sender.join(20)
+    assert not sender.is_alive(), blow.fell
+
+
 @pytest.mark.parametrize("in_a_pool", [False, True])
 def test_who_asks_hears_of_it_wherever_the_workers_thread_is_cut_off(
     in_a_pool: bool,
@@ -69,14 +96,11 @@ def test_who_asks_hears_of_it_wherever_the_workers_thread_is_cut_off(
     fell = []
     for after in range(200):
         blow = Blow("worker", after)
-        threading.settrace(blow)
-        try:
+        with falling_on_new_threads(blow):
             if in_a_pool:
                 pool: Any = WorkerPool(PythonWorker, size=1, name="worker")
             else:
                 pool = PythonWorker.spawn(name="worker")
-        finally:
-            threading.settrace(None)  # type: ignore[arg-type]
         with pool:
             first = pool.send(Do(lambda _: 0))
             assert first.get(20) == 0
@@ -99,20 +123,7 @@ def test_nobody_else_is_harmed_wherever_a_sender_is_cut_off(
     fell = []
     for after in range(200):
         blow = Blow("sender", after)
-
-        def send(blow: Blow = blow) -> None:
-            blow.armed = True
-            with contextlib.suppress(SystemExit):
-                pool.ask(Do(lambda _: 7))
-
-        sender = threading.Thread(target=send, name="sender", daemon=True)
-        threading.settrace(blow)
-        try:
-            sender.start()
-        finally:
-            threading.settrace(None)  # type: ignore[arg-type]
-        sender.join(20)
-        assert not sender.is_alive(), blow.fell
+        cut_off(blow, lambda: pool.ask(Do(lambda _: 7)))
         assert pool.ask(Do(lambda _: 8), timeout=20) == 8, blow.fell
         if blow.fell is None:
             break
@@ -134,19 +145,7 @@ def test_all_who_wait_are_woken_wherever_a_cancel_is_cut_off(
         others = [threading.Thread(target=reply.exception, daemon=True) for _ in range(2)]
         for other in others:
             other.start()
-
-        def cancel(blow: Blow = blow, reply: Any = reply) -> None:
-            blow.armed = True
-            with contextlib.suppress(SystemExit):
-                reply.cancel()
-
-        sender = threading.Thread(target=cancel, name="sender", daemon=True)
-        threading.settrace(blow)
-        try:
-            sender.start()
-        finally:
-            threading.settrace(None)  # type: ignore[arg-type]
-        sender.join(20)
+        cut_off(blow, reply.cancel)
         gate.open()
         for other in others:
             other.join(5)

@@ -18,9 +18,9 @@ from actors._mailboxes.lanes import flow_key
 from actors._mailboxes.mailbox import Mailbox
 from actors.mailbox import MailboxOptions
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from .waiting import until
 
+if TYPE_CHECKING:
     from actors._bell import Bell
 
 
@@ -291,7 +291,7 @@ def test_a_blocked_sender_goes_on_when_there_is_room_in_the_order_of_coming() ->
     senders = [threading.Thread(target=mailbox.put, args=[each]) for each in (second, third)]
     for number, sender in enumerate(senders, 1):
         sender.start()
-        wait_until(lambda number=number: len(mailbox._blocked) == number)
+        until(lambda number=number: len(mailbox._blocked) == number)
     assert mailbox.take() is first
     senders[0].join(10)
     assert senders[1].is_alive()
@@ -306,7 +306,7 @@ def test_a_blocked_sender_goes_on_when_what_is_queued_has_expired() -> None:
     late = message()
     sender = threading.Thread(target=mailbox.put, args=[late])
     sender.start()
-    wait_until(lambda: len(mailbox._blocked) == 1)
+    until(lambda: len(mailbox._blocked) == 1)
     assert len(mailbox.overdue(monotonic() + 10)[0]) == 1
     sender.join(10)
     assert mailbox.take() is late
@@ -317,7 +317,7 @@ def test_a_sender_whose_tenant_has_no_room_does_not_hold_up_the_others() -> None
     mailbox.put(message(tenant="a"))
     sender = threading.Thread(target=mailbox.put, args=[message(tenant="a")])
     sender.start()
-    wait_until(lambda: len(mailbox._blocked) == 1)
+    until(lambda: len(mailbox._blocked) == 1)
     assert mailbox.put(message(tenant="b"))
     assert mailbox.put(message())
     for _ in range(4):
@@ -341,7 +341,7 @@ def test_closing_refuses_blocked_senders() -> None:
     accepted: list[bool] = []
     sender = threading.Thread(target=lambda: accepted.append(mailbox.put(message())))
     sender.start()
-    wait_until(lambda: len(mailbox._blocked) == 1)
+    until(lambda: len(mailbox._blocked) == 1)
     mailbox.close()
     sender.join(10)
     assert accepted == [False]
@@ -356,7 +356,7 @@ def test_it_is_drained_when_half_of_the_high_water_is_left() -> None:
     heard: list[bool] = []
     waiter = threading.Thread(target=lambda: heard.append(mailbox.wait_until_drained(20)))
     waiter.start()
-    wait_until(lambda: bool(mailbox._drainers))
+    until(lambda: bool(mailbox._drainers))
     mailbox.take()
     assert waiter.is_alive()
     mailbox.take()
@@ -365,11 +365,3 @@ def test_it_is_drained_when_half_of_the_high_water_is_left() -> None:
     assert mailbox.wait_until_drained(timeout=0)
     mailbox.take()
     assert not mailbox._attention  # nothing is left that makes the reader slower
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Give way to other threads until something is so; for at most 10 s."""
-    until = monotonic() + 10
-    while not condition():
-        assert monotonic() < until
-        threading.Event().wait(0.001)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
-from typing import Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
@@ -17,25 +16,21 @@ from actors import (
     QueryDropped,
     QueryShed,
     QueryTimeout,
-    Reply,
     Worker,
-    WorkerHandle,
     WorkerPool,
 )
 from actors.testing import Do, DoAgain, EventLog, Gate, PythonWorker
 
-Handle: TypeAlias = WorkerHandle[Any]
-Spawn: TypeAlias = Callable[..., Handle]
+from .senders import Handle, Sender, Spawn, note, occupied
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @pytest.fixture
 def spawn(closing: Callable[[Any], Any]) -> Spawn:
     """Spawn a worker whose mailbox has these options."""
     return lambda **options: closing(PythonWorker.spawn(mailbox=MailboxOptions(**options)))
-
-
-def note(seen: list[Any], name: Any) -> Do[None]:
-    return Do(lambda _: seen.append(name))
 
 
 def burn(seen: list[Any], name: Any, seconds: float) -> Do[None]:
@@ -46,37 +41,6 @@ def burn(seen: list[Any], name: Any, seconds: float) -> Do[None]:
         seen.append(name)
 
     return Do(run)
-
-
-def occupied(worker: Handle, gate: Gate) -> Reply[Any]:
-    """Let a worker run a query that ends when the gate is opened."""
-    reply = worker.send(Do(gate.hold))
-    assert gate.reached.wait(10)
-    return reply
-
-
-class Sender(threading.Thread):
-    """A thread that calls a function, and keeps what came of it."""
-
-    def __init__(self, call: Callable[[], Any]) -> None:
-        super().__init__(daemon=True)
-        self.call = call
-        self.result: Any = None
-        self.error: BaseException | None = None
-        self.start()
-
-    def run(self) -> None:
-        try:
-            self.result = self.call()
-        except BaseException as error:
-            self.error = error
-
-    def outcome(self) -> Any:
-        self.join(10)
-        assert not self.is_alive()
-        if self.error is not None:
-            raise self.error
-        return self.result
 
 
 # -- tenants and priorities -----------------------------------------------------------------------

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 from hypothesis import given, settings
@@ -23,34 +22,10 @@ from actors import (
 from actors.testing import EchoWorker, EventLog, Gate, hold_worker, kill_worker
 from runtimes import Module, Snapshot, StaleHandle
 
+from .resuming import COUNT, EACH, PATIENT, Closing, count, counting, resumed
+
 if TYPE_CHECKING:
     import threading
-
-Closing: TypeAlias = Callable[[Any], Any]
-
-PATIENT = Supervision(intensity=1000, backoff=0)
-EACH = replace(PATIENT, checkpoint_every_queries=1)
-COUNT = Eval('call "count" []')
-
-
-def counting(closing: Closing, supervision: Supervision = EACH, **more: Any) -> Any:
-    """A worker that knows `COUNT`."""
-    worker = closing(EchoWorker.spawn(supervision=supervision, **more))
-    worker.evaluate("define")
-    return worker
-
-
-def count(worker: Any, times: int = 1) -> int:
-    """Ask several times; return the last."""
-    for _ in range(times):
-        last: int = worker.ask(COUNT, 10)
-    return last
-
-
-def resumed(log: EventLog, worker: Any) -> list[Any]:
-    """What the trace says of its starts."""
-    return [e.fields["resumed"] for e in log.named("worker.ready", worker=worker.name)]
-
 
 # -- by the count ----------------------------------------------------------------------------------
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections import deque
-from collections.abc import Callable
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
@@ -23,33 +20,11 @@ from actors.testing import EchoWorker, EventLog, Gate, kill_worker
 from runtimes import Module, Snapshot
 from runtimes.testing import EchoRuntime
 
+from .resuming import COUNT, EACH, PATIENT, Closing, count, counting, resumed
+from .waiting import until
+
 if TYPE_CHECKING:
     from .conftest import Engine
-
-Closing: TypeAlias = Callable[[Any], Any]
-
-PATIENT = Supervision(intensity=1000, backoff=0)
-EACH = replace(PATIENT, checkpoint_every_queries=1)
-COUNT = Eval('call "count" []')
-
-
-def counting(closing: Closing, supervision: Supervision = EACH, **more: Any) -> Any:
-    """A worker that knows `COUNT`."""
-    worker = closing(EchoWorker.spawn(supervision=supervision, **more))
-    worker.evaluate("define")
-    return worker
-
-
-def count(worker: Any, times: int = 1) -> int:
-    """Ask several times; return the last."""
-    for _ in range(times):
-        last: int = worker.ask(COUNT, 10)
-    return last
-
-
-def resumed(log: EventLog, worker: Any) -> list[Any]:
-    """What the trace says of its starts."""
-    return [e.fields["resumed"] for e in log.named("worker.ready", worker=worker.name)]
 
 
 class Held(EchoWorker):
@@ -64,15 +39,6 @@ class Held(EchoWorker):
         if Held.gates:
             Held.gates.popleft().hold()
         return super().restore_runtime(options, snapshot, state)
-
-
-def until(holds: Any) -> None:
-    pause = threading.Event()
-    for _ in range(20_000):
-        if holds():
-            return
-        pause.wait(0.001)
-    raise AssertionError("it never held")
 
 
 def test_who_is_halted_again_and_again_before_it_is_ready_keeps_its_checkpoint(

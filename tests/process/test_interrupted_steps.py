@@ -85,21 +85,31 @@ def test_a_worker_is_woken_though_the_sender_was_interrupted(opened: Any, queue_
             assert front.ask(Do(lambda w, times=times: times), timeout=10) == times
 
 
+def start_to_wait(reply: Any) -> list[threading.Thread]:
+    """Let three threads wait for a reply."""
+    waiting = [threading.Thread(target=reply.exception) for _ in range(3)]
+    for thread in waiting:
+        thread.start()
+    wait_for(lambda: len(reply._waiters or ()) == 3)
+    return waiting
+
+
+def assert_woken(waiting: list[threading.Thread]) -> None:
+    for thread in waiting:
+        thread.join(10)
+    assert not any(thread.is_alive() for thread in waiting)
+
+
 def test_all_who_wait_are_woken_though_the_canceller_was_interrupted() -> None:
     gate = Gate()
     with PythonWorker.spawn() as worker:
         worker.send(Do(gate.hold))
         queued = worker.send(Do(lambda w: 1))
-        waiting = [threading.Thread(target=queued.exception) for _ in range(3)]
-        for thread in waiting:
-            thread.start()
-        wait_for(lambda: len(queued._waiters or ()) == 3)
+        waiting = start_to_wait(queued)
         queued._waiters = InterruptedList(queued._waiters or ())
         with pytest.raises(KeyboardInterrupt):
             queued.cancel()
-        for thread in waiting:
-            thread.join(10)
-        assert not any(thread.is_alive() for thread in waiting)
+        assert_woken(waiting)
         assert queued.cancelled()
         assert worker.backlog == 0
         gate.open()
@@ -120,16 +130,11 @@ def test_who_waits_is_woken_though_the_ring_was_interrupted(
     with PythonWorker.spawn() as worker:
         worker.send(Do(gate.hold))
         queued = worker.send(Do(lambda w: 1))
-        waiting = [threading.Thread(target=queued.exception) for _ in range(3)]
-        for thread in waiting:
-            thread.start()
-        wait_for(lambda: len(queued._waiters or ()) == 3)
+        waiting = start_to_wait(queued)
         monkeypatch.setattr(Bell, "ring", interrupted)
         with pytest.raises(KeyboardInterrupt):
             queued.cancel()
-        for thread in waiting:
-            thread.join(10)
-        assert not any(thread.is_alive() for thread in waiting)
+        assert_woken(waiting)
         assert queued.cancelled()
         assert worker.backlog == 0
         gate.open()

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 import wasmtime
 
+from runtimes import QuickJSRuntime
 from runtimes.quickjs import _engine
 from runtimes.quickjs._instance import Instance, Layer, create_instance
+
+if TYPE_CHECKING:
+    from .values import Echo
 
 GUEST = """
 (module
@@ -162,3 +167,17 @@ def make_instance(
     yield make
     for instance in made:
         instance.close()
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[QuickJSRuntime]:
+    """One runtime for all examples: none of them leaves anything behind."""
+    with QuickJSRuntime() as runtime:
+        runtime.evaluate("globalThis.echo = x => x; globalThis.last = (...all) => all.at(-1); 0")
+        yield runtime
+
+
+@pytest.fixture(scope="module")
+def echo(shared: QuickJSRuntime) -> Echo:
+    """Send a value, get it back."""
+    return lambda value: shared.call_function("echo", [value])

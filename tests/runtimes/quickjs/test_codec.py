@@ -8,9 +8,8 @@ import datetime as dt
 import enum
 import math
 from collections import OrderedDict, namedtuple
-from collections.abc import Callable, Iterator
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
@@ -31,23 +30,10 @@ from runtimes import (
 )
 from runtimes.quickjs._returns import convert
 
-from .values import UTC, returned, same, values
+from .values import UTC, Echo, returned, same, values
 
-Echo = Callable[[Any], Any]
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[QuickJSRuntime]:
-    """One runtime for all examples: none of them leaves anything behind."""
-    with QuickJSRuntime() as runtime:
-        runtime.evaluate("globalThis.echo = x => x; globalThis.last = (...all) => all.at(-1); 0")
-        yield runtime
-
-
-@pytest.fixture(scope="module")
-def echo(shared: QuickJSRuntime) -> Echo:
-    """Send a value, get it back."""
-    return lambda value: shared.call_function("echo", [value])
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @pytest.fixture(scope="module")

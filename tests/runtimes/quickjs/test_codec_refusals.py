@@ -8,7 +8,6 @@ import datetime as dt
 import math
 import uuid
 import warnings
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -27,23 +26,7 @@ from runtimes import (
     undefined,
 )
 
-from .values import UTC, same
-
-Echo = Callable[[Any], Any]
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[QuickJSRuntime]:
-    """One runtime for all examples: none of them leaves anything behind."""
-    with QuickJSRuntime() as runtime:
-        runtime.evaluate("globalThis.echo = x => x; globalThis.last = (...all) => all.at(-1); 0")
-        yield runtime
-
-
-@pytest.fixture(scope="module")
-def echo(shared: QuickJSRuntime) -> Echo:
-    """Send a value, get it back."""
-    return lambda value: shared.call_function("echo", [value])
+from .values import UTC, Echo, same
 
 
 @dataclasses.dataclass

@@ -122,93 +122,95 @@ def test_sys_exit_in_a_host_function_ends_the_process_with_its_code() -> None:
     assert (done.stdout, done.stderr, done.returncode) == ("", "", 7)
 
 
+def _run_forking(before: str, child: str, parent: str = "") -> subprocess.CompletedProcess[str]:
+    """Fork after `before`; the parent prints the child's exit status, and what `parent` says."""
+    return _run(
+        "\n".join(
+            [
+                "import os, warnings",
+                'warnings.simplefilter("ignore", DeprecationWarning)  # of forks, from 3.12',
+                textwrap.dedent(before),
+                "child = os.fork()",
+                "if child == 0:",
+                textwrap.indent(textwrap.dedent(child), "    "),
+                "    os._exit(9)",
+                "_, status = os.waitpid(child, 0)",
+                f"print(os.waitstatus_to_exitcode(status), {parent})",
+            ]
+        )
+    )
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_forked_child_makes_its_own_runtimes_and_the_parent_goes_on() -> None:
-    _assert_quiet(
-        _run(
-            """
-            import os, warnings
-            warnings.simplefilter("ignore", DeprecationWarning)  # of forks, from 3.12
-            from runtimes import QuickJSRuntime
-            runtime = QuickJSRuntime()
-            runtime.evaluate("var x = 1")
-            child = os.fork()
-            if child == 0:
-                with QuickJSRuntime() as own:
-                    code = own.evaluate("40 + 2")
-                    try:
-                        own.evaluate("for (;;) {}", timeout=0.05)
-                    except TimeoutError:
-                        os._exit(code)
-                os._exit(1)
-            _, status = os.waitpid(child, 0)
-            print(os.waitstatus_to_exitcode(status), runtime.evaluate("x"))
-            """
-        ),
-        "42 1",
+    done = _run_forking(
+        """
+        from runtimes import QuickJSRuntime
+        runtime = QuickJSRuntime()
+        runtime.evaluate("var x = 1")
+        """,
+        """
+        with QuickJSRuntime() as own:
+            code = own.evaluate("40 + 2")
+            try:
+                own.evaluate("for (;;) {}", timeout=0.05)
+            except TimeoutError:
+                os._exit(code)
+        """,
+        'runtime.evaluate("x")',
     )
+    _assert_quiet(done, "42 1")
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_parents_runtime_refuses_to_work_in_a_forked_child() -> None:
-    _assert_quiet(
-        _run(
-            """
-            import os, warnings
-            warnings.simplefilter("ignore", DeprecationWarning)  # of forks, from 3.12
-            from runtimes import JSRuntimeError, QuickJSRuntime
-            runtime = QuickJSRuntime()
-            runtime.evaluate("var x = 1")
-            child = os.fork()
-            if child == 0:
-                try:
-                    runtime.evaluate("x")
-                except JSRuntimeError:
-                    os._exit(7)
-                except BaseException:
-                    os._exit(8)
-                os._exit(9)
-            _, status = os.waitpid(child, 0)
-            print(os.waitstatus_to_exitcode(status), runtime.evaluate("x"))
-            """
-        ),
-        "7 1",
+    done = _run_forking(
+        """
+        from runtimes import JSRuntimeError, QuickJSRuntime
+        runtime = QuickJSRuntime()
+        runtime.evaluate("var x = 1")
+        """,
+        """
+        try:
+            runtime.evaluate("x")
+        except JSRuntimeError:
+            os._exit(7)
+        except BaseException:
+            os._exit(8)
+        """,
+        'runtime.evaluate("x")',
     )
+    _assert_quiet(done, "7 1")
+
+
+IS_REFUSED = """
+try:
+    runtime.evaluate("1")
+except BrokenRuntimeError:
+    os._exit(7)
+"""
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.parametrize("layer", ["raw", "plain"])
 def test_a_closed_runtime_does_not_open_those_after_it_to_a_forked_child(layer: str) -> None:
-    _assert_quiet(
-        _run(
-            f"""
-            import os, warnings
-            warnings.simplefilter("ignore", DeprecationWarning)  # of forks, from 3.12
-            os.environ["JSACTORS_LAYER"] = "{layer}"
-            from runtimes import BrokenRuntimeError, QuickJSRuntime
-            closed, runtime = QuickJSRuntime(), QuickJSRuntime()
-            closed.close()
-            child = os.fork()
-            if child == 0:
-                try:
-                    runtime.evaluate("1")
-                except BrokenRuntimeError:
-                    os._exit(7)
-                os._exit(9)
-            _, status = os.waitpid(child, 0)
-            print(os.waitstatus_to_exitcode(status), runtime.evaluate("1"))
-            """
-        ),
-        "7 1",
+    done = _run_forking(
+        f"""
+        os.environ["JSACTORS_LAYER"] = "{layer}"
+        from runtimes import BrokenRuntimeError, QuickJSRuntime
+        closed, runtime = QuickJSRuntime(), QuickJSRuntime()
+        closed.close()
+        """,
+        IS_REFUSED,
+        'runtime.evaluate("1")',
     )
+    _assert_quiet(done, "7 1")
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_an_instance_that_fails_at_a_fork_leaves_the_others_refused() -> None:
-    done = _run(
+    done = _run_forking(
         """
-        import os, warnings
-        warnings.simplefilter("ignore", DeprecationWarning)  # of forks, from 3.12
         from runtimes import BrokenRuntimeError, QuickJSRuntime
         from runtimes.quickjs._raw import RawInstance
         first, runtime = QuickJSRuntime(), QuickJSRuntime()
@@ -218,15 +220,8 @@ def test_an_instance_that_fails_at_a_fork_leaves_the_others_refused() -> None:
                 raise LookupError("for the test")
             orphan(instance)
         RawInstance.orphan = fail_for_the_first
-        child = os.fork()
-        if child == 0:
-            try:
-                runtime.evaluate("1")
-            except BrokenRuntimeError:
-                os._exit(7)
-            os._exit(9)
-        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-        """
+        """,
+        IS_REFUSED,
     )
     assert (done.stdout.strip(), done.returncode) == ("7", 0)
     assert "for the test" in done.stderr

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import pickle
 import threading
 from typing import TYPE_CHECKING, Any
@@ -28,19 +27,12 @@ from runtimes import (
 from runtimes.quickjs import _wire
 from runtimes.quickjs._guest import Guest
 
+from .sharing import MIB, make, maps
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 pytestmark = pytest.mark.skipif(not _pages.SUPPORTED, reason="Linux only")
-
-MIB = 1024 * 1024
-
-
-def make(**options: Any) -> QuickJSRuntime:
-    """A runtime that takes shared buffers."""
-    runtime = QuickJSRuntime(RuntimeOptions(allocation="on_demand", **options))
-    runtime.evaluate("function same(x) { return x } var kept; function keep(x) { kept = x }")
-    return runtime
 
 
 @pytest.fixture
@@ -52,13 +44,6 @@ def runtime() -> Iterator[QuickJSRuntime]:
 @pytest.fixture
 def buffer() -> SharedBuffer:
     return SharedBuffer(100)
-
-
-def maps(*buffers: SharedBuffer) -> int:
-    """How often these buffers' memory is mapped in this process, the view of Python's included."""
-    files = {str(os.fstat(buffer._pages.fd).st_ino) for buffer in buffers}
-    with open("/proc/self/maps") as lines:
-        return sum("jsactors-shared" in line and line.split()[4] in files for line in lines)
 
 
 # -- what it is

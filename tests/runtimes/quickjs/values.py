@@ -5,11 +5,15 @@ from __future__ import annotations
 import array
 import datetime as dt
 import math
+from collections.abc import Callable
 from typing import Any
 
 from hypothesis import strategies as st
 
 from runtimes import ArrayBuffer, BigInt, JSDate, JSError, JSMap, JSSet, TypedArray, undefined
+
+Echo = Callable[[Any], Any]
+"""Sends a value, and returns what comes back."""
 
 UTC = dt.UTC
 SAFE = 2**53 - 1
