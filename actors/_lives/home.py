@@ -179,8 +179,7 @@ class Home(Address):
                 self.keeper.spare()
                 return False
             self.mailbox.attach()
-            self.generation += 1
-            generation = self.generation
+            self.generation = generation = self.generation + 1
             self.keeper.begin(worker)
             self.up = True
         self._begin_to_age()

@@ -248,11 +248,8 @@ class Mailbox(Store):
             self.borrowed = None
             upstream.idle.append(self)  # not before the bell hangs: who is chosen must hear it
         # Looked at after the bell was hung up.
-        quiet = until is None and not self._attention and not self._work
-        if quiet and upstream is not None:
-            quiet = not upstream._careful and not upstream._work
         try:
-            if quiet:
+            if until is None and self.would_wait():
                 bell.wait()
                 came = True
             else:

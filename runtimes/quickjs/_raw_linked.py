@@ -47,27 +47,25 @@ class Store:
         self.context: int = _capi.store_context(self.pointer)
         self.process = _process[0]  # last: from here on there is something to delete
 
-    # Ctrl-C in a finaliser's first instruction would leave a slot of the pool taken for ever. It
-    # cannot come in between the clearing of `process` and the call: that is at calls' ends only.
+    # Ctrl-C in a finaliser's first instruction would leave a slot of the pool taken for ever.
     @shield
-    def __del__(
+    def __del__(self) -> None:
+        try:
+            self._delete()
+        except BaseException:
+            self._delete()  # it may have come before the end
+            raise
+
+    def _delete(
         self,
         store_delete: Callable[[Any], None] = _capi.store_delete,
         process: list[object] = _process,
     ) -> None:
-        try:
-            if self.process is process[0]:  # both bound early: modules go first when Python exits
-                if self.overlays is not None:
-                    self.overlays.lift_all()
-                self.process = None
-                store_delete(self.pointer)
-        except BaseException:
-            if self.process is process[0]:
-                if self.overlays is not None:
-                    self.overlays.lift_all()
-                self.process = None
-                store_delete(self.pointer)
-            raise
+        if self.process is process[0]:  # both bound early: modules go first when Python exits
+            if self.overlays is not None:
+                self.overlays.lift_all()
+            self.process = None  # Ctrl-C cannot come between this and the call: it is no call's end
+            store_delete(self.pointer)
 
 
 class Linked:

@@ -7,7 +7,7 @@ import wasmtime
 
 from runtimes.quickjs.guest import booting, build, flags
 from runtimes.quickjs.guest.binary import MAGIC, Reader, skip_locals
-from runtimes.quickjs.guest.stop_checks import Module
+from runtimes.quickjs.guest.module import Module
 
 
 @pytest.fixture(scope="module")

@@ -9,10 +9,10 @@ import pytest
 import wasmtime
 
 from runtimes.quickjs.guest.binary import MAGIC, PassError, Reader, block, unsigned
+from runtimes.quickjs.guest.module import Module
 from runtimes.quickjs.guest.stop_checks import (
     LOOK_PLACE,
     STOP_PLACE,
-    Module,
     insert_checks,
     stop_check,
 )

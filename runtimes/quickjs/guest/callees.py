@@ -15,12 +15,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .binary import END, I32_CONST, PassError, Reader, sections, unsigned, vector, write
+from .binary import (
+    ELEMENT_SECTION,
+    END,
+    I32_CONST,
+    PassError,
+    Reader,
+    sections,
+    unsigned,
+    vector,
+    write,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-ELEMENT_SECTION = 9
 ACTIVE, DECLARED, FUNCTIONS = 0, 3, 0
 """Kinds of element segments; and what the elements of a declared one are."""
 

@@ -27,9 +27,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .binary import (
+    CUSTOM_SECTION,
+    DATA_COUNT_SECTION,
+    DATA_SECTION,
     END,
     EXPORT_SECTION,
     I32_CONST,
+    MEMORY_SECTION,
+    START_SECTION,
     PassError,
     block,
     sections,
@@ -57,7 +62,6 @@ if TYPE_CHECKING:
 
     import wasmtime
 
-MEMORY_SECTION, START_SECTION, DATA_SECTION, DATA_COUNT_SECTION = 5, 8, 11, 12
 REPLACED = frozenset({START_SECTION, DATA_SECTION, DATA_COUNT_SECTION})
 WASM_PAGE = 65536
 PAGE = 4096
@@ -146,7 +150,7 @@ def with_image(content: bytes, memory: bytes) -> bytes:
         found.append((number, body))
     data = vector([segment(start, memory[start:end]) for start, end in runs(memory)])
     # Behind the code; custom sections, a debug build's names among them, may come last.
-    place = next((i for i, (number, _) in enumerate(found) if number == 0), len(found))
+    place = next((i for i, (number, _) in enumerate(found) if number == CUSTOM_SECTION), len(found))
     found.insert(place, (DATA_SECTION, data))
     return write(found)
 

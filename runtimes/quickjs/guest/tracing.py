@@ -22,11 +22,14 @@ from .binary import (
     CODE_SECTION,
     END,
     EXPORT_SECTION,
+    FUNCTION_SECTION,
     I32,
     I32_CONST,
     IF,
+    MEMORY,
     MEMORY_COPY,
     MEMORY_FILL,
+    MEMORY_SECTION,
     TYPE_SECTION,
     VOID,
     PassError,
@@ -38,10 +41,8 @@ from .binary import (
     vector,
     write,
 )
-from .stop_checks import Module
+from .module import Module
 
-FUNCTION_SECTION, MEMORY_SECTION = 3, 5
-MEMORY = 2
 I64, F32, F64 = 0x7E, 0x7D, 0x7C
 LOCAL_GET = 0x20
 I32_STORE8, I32_ADD, I32_SUB, I32_SHR_U = 0x3A, 0x6A, 0x6B, 0x76
